@@ -1,0 +1,3 @@
+module github.com/rahatbackup/rahat
+
+go 1.26
