@@ -101,6 +101,10 @@ type Part struct {
 	Key int `json:"key,omitempty"`
 	// PageSize is, for Pages, the size of a page in bytes.
 	PageSize int `json:"page_size,omitempty"`
+	// Exact says that a restored database yields the same bytes for this
+	// part, so that a proof can compare them. Rows are always compared, in
+	// any order.
+	Exact bool `json:"exact,omitempty"`
 	// Table is set when the part holds the rows of one table.
 	Table *Table `json:"table,omitempty"`
 	// Detail is what the engine needs to restore the part; opaque to all

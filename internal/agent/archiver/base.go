@@ -1,0 +1,99 @@
+package archiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/repository"
+)
+
+// What a run says about its base; warnings, not failures.
+var (
+	// WarnNoBase: there was no earlier backup to lean on.
+	WarnNoBase = problem.New("archiver.no_base")
+	// WarnBaseLost: backup {id} is damaged or gone.
+	WarnBaseLost = problem.New("archiver.base_lost")
+)
+
+// MaxDepth is the longest chain of incrementals, see delta.md: the ninth link
+// leans on the full at the root instead, so that no day is expensive and no
+// restore is long.
+const MaxDepth = 8
+
+// manifests is what pickBase needs of a repository.
+type manifests interface {
+	Backups(ctx context.Context) ([]backup.ID, error)
+	Manifest(ctx context.Context, id backup.ID) (*backup.Manifest, error)
+}
+
+// pickBase finds the backup that req leans on; nil for a full. The warning, if
+// any, says why a full is made instead of what was asked for.
+func (a *Archiver) pickBase(ctx context.Context, req Request) (*backup.Manifest, *problem.Problem, error) {
+	return pickBase(ctx, req.Repository, req.Type, func(m *backup.Manifest) bool {
+		return m.Engine == req.Engine && m.Machine == a.Machine && m.Server == req.ServerName && string(m.Database) == req.Database
+	})
+}
+
+func pickBase(ctx context.Context, repo manifests, t backup.Type, same func(*backup.Manifest) bool) (*backup.Manifest, *problem.Problem, error) {
+	if t == backup.Full {
+		return nil, nil, nil
+	}
+	last, lost, err := newest(ctx, repo, same)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case last == nil && lost != nil:
+		return nil, lost, nil
+	case last == nil:
+		return nil, WarnNoBase, nil
+	case t == backup.Incremental && last.Depth < MaxDepth:
+		return last, lost, nil
+	case last.Root == last.ID:
+		return last, lost, nil
+	}
+	root, err := repo.Manifest(ctx, last.Root)
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	switch {
+	case err == nil:
+		return root, lost, nil
+	case gone(err):
+		return nil, WarnBaseLost.Because(err, "id", string(last.Root)), nil
+	}
+	return nil, nil, fmt.Errorf("read base backup: %w", err)
+}
+
+// gone reports whether a manifest is lost for good, as opposed to a store that
+// does not answer just now: that one must fail the run, not make a full.
+func gone(err error) bool {
+	return errors.Is(err, repository.ErrDamaged) || errors.Is(err, repository.ErrMissing) ||
+		errors.Is(err, repository.ErrNoBackup) || errors.Is(err, repository.ErrNewer)
+}
+
+// newest returns the last readable backup of the same database. A manifest that
+// cannot be read is passed over, and said: it may have been the one wanted.
+func newest(ctx context.Context, repo manifests, same func(*backup.Manifest) bool) (m *backup.Manifest, lost *problem.Problem, err error) {
+	ids, err := repo.Backups(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list backups: %w", err)
+	}
+	for _, id := range slices.Backward(ids) {
+		m, err := repo.Manifest(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, context.Cause(ctx)
+		case err != nil && gone(err):
+			lost = WarnBaseLost.Because(err, "id", string(id))
+		case err != nil:
+			return nil, nil, fmt.Errorf("read backup: %w", err)
+		case same(m):
+			return m, lost, nil
+		}
+	}
+	return nil, lost, nil
+}
