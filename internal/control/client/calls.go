@@ -1,0 +1,213 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/version"
+)
+
+// get reads path into answer.
+func get[T any](ctx context.Context, c *Client, path string, query url.Values) (answer T, err error) {
+	err = c.do(ctx, request{method: http.MethodGet, path: path, query: query, answer: &answer})
+	return answer, err
+}
+
+// post sends body, which may be nil, to path.
+func post[T any](ctx context.Context, c *Client, path string, body any) (answer T, err error) {
+	err = c.do(ctx, request{method: http.MethodPost, path: path, body: body, answer: &answer})
+	return answer, err
+}
+
+func (c *Client) remove(ctx context.Context, path string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: path})
+}
+
+// at joins a collection, a name and, if any, what to do with it.
+func at(collection, name, action string) string {
+	path := "/api/" + collection + "/" + url.PathEscape(name)
+	if action != "" {
+		path += "/" + action
+	}
+	return path
+}
+
+// Hello is the handshake. When the agent is of another version it returns the
+// agent's answer together with [ErrVersion].
+func (c *Client) Hello(ctx context.Context) (control.Hello, error) {
+	var h control.Hello
+	err := c.do(ctx, request{method: http.MethodGet, path: "/api/hello", answer: &h, anyVersion: true})
+	if err == nil && h.API != version.API {
+		err = ErrVersion.Because(nil, control.MismatchParams(strconv.Itoa(h.API), h.Version, strconv.Itoa(version.API), version.Version)...)
+	}
+	return h, err
+}
+
+// Status returns how things stand now.
+func (c *Client) Status(ctx context.Context) (control.StatusReport, error) {
+	return get[control.StatusReport](ctx, c, "/api/status", nil)
+}
+
+// Stop asks the agent, of whatever version, to end its work and exit. It
+// returns when the agent has taken note.
+func (c *Client) Stop(ctx context.Context) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/api/stop", anyVersion: true})
+}
+
+// Discover looks for database servers on the agent's machine.
+func (c *Client) Discover(ctx context.Context, r control.DiscoverRequest) (control.Discovery, error) {
+	return post[control.Discovery](ctx, c, "/api/discover", r)
+}
+
+// Servers lists the configured servers by name.
+func (c *Client) Servers(ctx context.Context) ([]control.Server, error) {
+	return get[[]control.Server](ctx, c, "/api/servers", nil)
+}
+
+// AddServer configures a server.
+func (c *Client) AddServer(ctx context.Context, s control.NewServer) (control.Server, error) {
+	return post[control.Server](ctx, c, "/api/servers", s)
+}
+
+// RemoveServer forgets a server and its password. Its backups stay.
+func (c *Client) RemoveServer(ctx context.Context, name string) error {
+	return c.remove(ctx, at("servers", name, ""))
+}
+
+// TestServer connects to a server and says what is there. A server that does
+// not let us in is no error but a Problem in the answer.
+func (c *Client) TestServer(ctx context.Context, name string) (control.ServerTest, error) {
+	return post[control.ServerTest](ctx, c, at("servers", name, "test"), nil)
+}
+
+// Destinations lists the configured destinations by name.
+func (c *Client) Destinations(ctx context.Context) ([]control.Destination, error) {
+	return get[[]control.Destination](ctx, c, "/api/destinations", nil)
+}
+
+// AddDestination configures a destination and makes or opens its repository.
+func (c *Client) AddDestination(ctx context.Context, d control.NewDestination) (control.Destination, error) {
+	return post[control.Destination](ctx, c, "/api/destinations", d)
+}
+
+// RemoveDestination forgets a destination. The backups on it stay.
+func (c *Client) RemoveDestination(ctx context.Context, name string) error {
+	return c.remove(ctx, at("destinations", name, ""))
+}
+
+// TestDestination opens a destination's repository. One that cannot be opened
+// is no error but a Problem in the answer.
+func (c *Client) TestDestination(ctx context.Context, name string) (control.DestinationTest, error) {
+	return post[control.DestinationTest](ctx, c, at("destinations", name, "test"), nil)
+}
+
+// Jobs lists the jobs by name.
+func (c *Client) Jobs(ctx context.Context) ([]control.Job, error) {
+	return get[[]control.Job](ctx, c, "/api/jobs", nil)
+}
+
+// AddJob makes a job.
+func (c *Client) AddJob(ctx context.Context, j control.Job) (control.Job, error) {
+	return post[control.Job](ctx, c, "/api/jobs", j)
+}
+
+// EditJob replaces the job called name; j may rename it.
+func (c *Client) EditJob(ctx context.Context, name string, j control.Job) (answer control.Job, err error) {
+	err = c.do(ctx, request{method: http.MethodPut, path: at("jobs", name, ""), body: j, answer: &answer})
+	return answer, err
+}
+
+// RemoveJob removes a job. Its backups stay.
+func (c *Client) RemoveJob(ctx context.Context, name string) error {
+	return c.remove(ctx, at("jobs", name, ""))
+}
+
+// PauseJob stops a job from being started.
+func (c *Client) PauseJob(ctx context.Context, name string) (control.Job, error) {
+	return post[control.Job](ctx, c, at("jobs", name, "pause"), nil)
+}
+
+// ResumeJob undoes PauseJob.
+func (c *Client) ResumeJob(ctx context.Context, name string) (control.Job, error) {
+	return post[control.Job](ctx, c, at("jobs", name, "resume"), nil)
+}
+
+// Backup queues backups, one run for each database.
+func (c *Client) Backup(ctx context.Context, r control.BackupRequest) (control.Runs, error) {
+	return post[control.Runs](ctx, c, "/api/backups", r)
+}
+
+// A BackupFilter limits a list of backups. Its zero value means all of the
+// newest 1000.
+type BackupFilter struct {
+	Database    string
+	Destination string
+	Limit       int // 0: the agent's default
+}
+
+// Backups lists backups, newest first.
+func (c *Client) Backups(ctx context.Context, f BackupFilter) ([]control.Backup, error) {
+	q := url.Values{}
+	if f.Database != "" {
+		q.Set("database", f.Database)
+	}
+	if f.Destination != "" {
+		q.Set("destination", f.Destination)
+	}
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	return get[[]control.Backup](ctx, c, "/api/backups", q)
+}
+
+// GetBackup returns one backup; id may be a unique prefix, or "latest".
+func (c *Client) GetBackup(ctx context.Context, id string) (control.Backup, error) {
+	return get[control.Backup](ctx, c, at("backups", id, ""), nil)
+}
+
+// Verify queues a proof of a backup.
+func (c *Client) Verify(ctx context.Context, id string, r control.VerifyRequest) (control.Runs, error) {
+	return post[control.Runs](ctx, c, at("backups", id, "verify"), r)
+}
+
+// Restore queues a restore of a backup.
+func (c *Client) Restore(ctx context.Context, id string, r control.RestoreRequest) (control.Runs, error) {
+	return post[control.Runs](ctx, c, at("backups", id, "restore"), r)
+}
+
+// Export queues an export of a backup to standard files.
+func (c *Client) Export(ctx context.Context, id string, r control.ExportRequest) (control.Runs, error) {
+	return post[control.Runs](ctx, c, at("backups", id, "export"), r)
+}
+
+// Runs lists runs, newest first; limit 0 means the agent's default.
+func (c *Client) Runs(ctx context.Context, limit int) ([]control.Run, error) {
+	q := url.Values{}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return get[[]control.Run](ctx, c, "/api/runs", q)
+}
+
+// Run returns one run; id may be a unique prefix, or "latest".
+func (c *Client) Run(ctx context.Context, id string) (control.Run, error) {
+	return get[control.Run](ctx, c, at("runs", id, ""), nil)
+}
+
+// Cancel asks a queued or running run to end. It returns before the run has.
+func (c *Client) Cancel(ctx context.Context, id string) (control.Run, error) {
+	return post[control.Run](ctx, c, at("runs", id, "cancel"), nil)
+}
+
+// RebuildCatalog queues a run that reads all backups from the destinations.
+func (c *Client) RebuildCatalog(ctx context.Context) (control.Runs, error) {
+	return post[control.Runs](ctx, c, "/api/catalog/rebuild", nil)
+}
+
+// RepositoryBackups lists the backups of a repository that is not configured.
+func (c *Client) RepositoryBackups(ctx context.Context, r control.Repository) ([]control.Backup, error) {
+	return post[[]control.Backup](ctx, c, "/api/repository/backups", r)
+}

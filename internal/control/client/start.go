@@ -1,0 +1,171 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/ipc"
+	"github.com/rahatbackup/rahat/internal/paths"
+)
+
+// StartOptions says which agent Start makes sure of.
+type StartOptions struct {
+	Home paths.Home
+	// Program is the agent's program; empty: rahat-agent beside this
+	// program, else the one in PATH.
+	Program string
+	// Env is the agent's environment; nil: this process's.
+	Env []string
+	// Wait bounds how long the agent may take to answer; 0: 5 s.
+	Wait time.Duration
+}
+
+// Start returns a client of the agent of opt.Home and starts that agent first
+// if none answers. The agent runs on when this process ends. If it cannot
+// start, the error is the agent's own.
+func Start(ctx context.Context, opt StartOptions) (*Client, error) {
+	c := Default(opt.Home)
+	_, err := c.Hello(ctx)
+	if err == nil {
+		return c, nil
+	}
+	if !errors.Is(err, ErrUnreachable) {
+		return nil, err
+	}
+	if err := launch(ctx, c, opt); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// launch starts the agent and waits until it answers.
+func launch(ctx context.Context, c *Client, opt StartOptions) error {
+	program, err := findAgent(opt.Program)
+	if err != nil {
+		return err
+	}
+	if err := opt.Home.Make(); err != nil {
+		return err
+	}
+	// Its standard error is a file, not a pipe: the agent outlives us, and
+	// a write to a broken pipe would kill it.
+	log, err := os.OpenFile(opt.Home.StartLog(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return ErrStart.Because(err, "cause", err.Error())
+	}
+	defer log.Close()
+	env := opt.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	//nolint:noctx // It must not end with our context.
+	cmd := exec.Command(program, "run", "--detached")
+	cmd.Env = append(env, paths.HomeVariable+"="+string(opt.Home))
+	cmd.Dir = string(opt.Home) // not a folder somebody may want to unmount
+	cmd.Stderr = log
+	cmd.SysProcAttr = detached()
+	if err := cmd.Start(); err != nil {
+		return ErrStart.Because(err, "cause", err.Error())
+	}
+	return await(ctx, c, cmd.Process, opt)
+}
+
+// await asks the new agent until it answers or is gone.
+func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) error {
+	wait := opt.Wait
+	if wait == 0 {
+		wait = 5 * time.Second
+	}
+	slow := ErrSlowStart.Because(nil, "seconds", strconv.Itoa(int(wait.Seconds())))
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, slow)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	gone := false
+	for {
+		_, err := c.Hello(ctx)
+		if err == nil {
+			// Nobody waits for the agent from here on. Release only drops
+			// our handle, it cannot fail in a way that matters.
+			_ = p.Release()
+			return nil
+		}
+		if !errors.Is(err, ErrUnreachable) {
+			return err
+		}
+		if !gone && exited(p) {
+			gone = true
+			// Another client may have started an agent at the same time;
+			// then that one is about to answer.
+			if err := startProblem(opt.Home); !errors.Is(err, ipc.ErrRunning) {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// startProblem reads why an agent that we started is gone: the last line of
+// its standard error is a [control.Problem] if it could say it itself.
+func startProblem(home paths.Home) error {
+	text, err := os.ReadFile(home.StartLog())
+	if err != nil {
+		return ErrStart.Because(err, "cause", err.Error())
+	}
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	last := lines[len(lines)-1]
+	var p control.Problem
+	if json.Unmarshal(last, &p) == nil && p.Code != "" {
+		return p.Err()
+	}
+	const most = 300
+	if len(last) > most {
+		last = last[:most]
+	}
+	return ErrStart.Because(fmt.Errorf("agent ended: %s", text), "cause", string(last))
+}
+
+// findAgent returns the path of the agent's program.
+func findAgent(program string) (string, error) {
+	if program != "" {
+		return program, nil
+	}
+	name := "rahat-agent"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", ErrNoAgent.Because(err, "program", name)
+	}
+	if real, err := filepath.EvalSymlinks(self); err == nil {
+		self = real
+	}
+	beside := filepath.Join(filepath.Dir(self), name)
+	if _, err := os.Stat(beside); err == nil {
+		return beside, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", ErrNoAgent.Because(err, "program", beside)
+	}
+	found, err := exec.LookPath(name)
+	if err != nil {
+		return "", ErrNoAgent.Because(err, "program", beside)
+	}
+	return found, nil
+}

@@ -1,0 +1,5 @@
+package paths
+
+func systemHome() (string, error) {
+	return underUserHome("Library", "Application Support", "Rahat Backup")
+}

@@ -1,0 +1,31 @@
+package paths
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+func systemHome() (string, error) {
+	dir := os.Getenv("LOCALAPPDATA")
+	if dir == "" {
+		return "", errors.New("LOCALAPPDATA is not set")
+	}
+	return filepath.Join(dir, "Rahat Backup"), nil
+}
+
+// Socket returns the name of the agent's named pipe. It carries the user,
+// because pipe names are common to all sessions of the machine.
+func (h Home) Socket() (string, error) {
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	if err != nil {
+		return "", fmt.Errorf("read user of process: %w", err)
+	}
+	sum := sha256.Sum256([]byte(user.User.Sid.String()))
+	return `\\.\pipe\rahat-` + hex.EncodeToString(sum[:8]) + "-" + h.hash(), nil
+}
