@@ -1,0 +1,100 @@
+// Command build is the one program that builds, tests, measures and tries out
+// Rahat Backup:
+//
+//	go run ./build help
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/rahatbackup/rahat/build/setup"
+)
+
+// A command is one word after "go run ./build".
+type command struct {
+	name, help string
+	run        func(ctx context.Context, args []string, out io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(exitCode(err))
+	}
+}
+
+// errUsage is a command line that cannot be understood.
+var errUsage = errors.New("wrong usage")
+
+func exitCode(err error) int {
+	if errors.Is(err, errUsage) {
+		return 2
+	}
+	return 1
+}
+
+func dispatch(ctx context.Context, args []string, out io.Writer) error {
+	name := "help"
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	if name == "help" || name == "-h" || name == "--help" {
+		return help(out)
+	}
+	if _, err := os.Stat("go.mod"); err != nil {
+		return errors.New("run this from the folder that holds go.mod")
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return c.run(ctx, args, out)
+		}
+	}
+	return fmt.Errorf("%w: no command %q; go run ./build help lists them", errUsage, name)
+}
+
+func help(out io.Writer) error {
+	fmt.Fprintln(out, "usage: go run ./build COMMAND")
+	fmt.Fprintln(out)
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-6s %s\n", c.name, c.help)
+	}
+	return nil
+}
+
+func setupCommand(ctx context.Context, args []string, out io.Writer) error {
+	withRegression := false
+	for _, a := range args {
+		if a != "--regression" {
+			return fmt.Errorf("%w: setup knows only --regression", errUsage)
+		}
+		withRegression = true
+	}
+	tools, err := setup.ForTests(ctx, out)
+	if err != nil {
+		return err
+	}
+	if withRegression {
+		if tools.Regression, err = setup.Regression(ctx, out); err != nil {
+			return err
+		}
+	}
+	for _, line := range tools.Env() {
+		fmt.Fprintln(out, line)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/rahatbackup/rahat/build/step"
+)
+
+// linterVersion is golangci-lint's. A newer one brings new opinions: raise it in
+// a change of its own.
+const linterVersion = "v2.15.0"
+
+// linter returns golangci-lint, built from its module if it is not there.
+func linter(ctx context.Context, out io.Writer) (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "golangci-lint-"+linterVersion)
+	program := filepath.Join(dir, "golangci-lint")
+	if isFile(program) {
+		return program, nil
+	}
+	fmt.Fprintf(out, "building golangci-lint %s (a few minutes, once)\n", linterVersion)
+	err = makeFolder(dir, func(temp string) error {
+		install := step.Cmd("go", "install", "-trimpath", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@"+linterVersion)
+		install.Dir = os.TempDir() // not in this module: its own go.mod counts
+		_, err := install.With("GOBIN="+temp, "CGO_ENABLED=0", "GOFLAGS=").Output(ctx)
+		return err
+	})
+	return program, err
+}
+
+// Linter returns golangci-lint, building it if it is not there.
+func Linter(ctx context.Context, out io.Writer) (string, error) {
+	unlock, err := lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return linter(ctx, out)
+}
