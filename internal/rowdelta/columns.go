@@ -1,0 +1,156 @@
+package rowdelta
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// maxColumns is more than any table has worth storing by column.
+const maxColumns = 1000
+
+// ColumnsOverhead bounds by how much the columns of rows are longer than the
+// rows.
+const ColumnsOverhead = (maxColumns + 2) * binary.MaxVarintLen64
+
+// Columns lays out lines of tab-separated fields column by column:
+//
+//	uvarint columns, uvarint rows, columns x uvarint length,
+//	the columns, each field ended by '\n'
+//
+// It is not for concurrent use.
+type Columns struct {
+	parts [][]byte // the head, then the columns
+}
+
+// Split returns the head and the columns, valid until the next call: a
+// compressor does best on each of them alone. ok is false when b is not
+// complete lines that all have the same number of fields, at least two.
+func (c *Columns) Split(b []byte) (parts [][]byte, ok bool) {
+	n := bytes.Count(b[:bytes.IndexByte(b, '\n')+1], []byte{'\t'}) + 1
+	if n < 2 || n > maxColumns {
+		return nil, false
+	}
+	for len(c.parts) < n+1 {
+		c.parts = append(c.parts, nil)
+	}
+	cols := c.parts[1 : n+1]
+	for i := range cols {
+		cols[i] = cols[i][:0]
+	}
+	rows, ok := split(cols, b)
+	if !ok {
+		return nil, false
+	}
+	head := binary.AppendUvarint(c.parts[0][:0], uint64(n))
+	head = binary.AppendUvarint(head, uint64(rows))
+	for _, x := range cols {
+		head = binary.AppendUvarint(head, uint64(len(x)))
+	}
+	c.parts[0] = head
+	return c.parts[:n+1], true
+}
+
+func split(cols [][]byte, b []byte) (rows int, ok bool) {
+	k, from := 0, 0
+	for i, x := range b {
+		if x != '\t' && x != '\n' {
+			continue
+		}
+		last := k == len(cols)-1
+		if (x == '\n') != last {
+			return 0, false
+		}
+		cols[k] = append(append(cols[k], b[from:i]...), '\n')
+		from = i + 1
+		k++
+		if last {
+			k = 0
+			rows++
+		}
+	}
+	return rows, k == 0 && from == len(b)
+}
+
+// Uncolumns appends to dst the lines that [Columns] split, at most limit
+// bytes. b may come from anywhere.
+func Uncolumns(dst, b []byte, limit int) ([]byte, error) {
+	cols, rows, err := columnsOf(b, limit)
+	if err != nil {
+		return nil, err
+	}
+	last := len(cols) - 1
+	for range rows {
+		for c := range cols {
+			i := bytes.IndexByte(cols[c], '\n')
+			if i < 0 {
+				return nil, ErrForm
+			}
+			dst = append(dst, cols[c][:i]...)
+			cols[c] = cols[c][i+1:]
+			if c < last {
+				dst = append(dst, '\t')
+			}
+		}
+		dst = append(dst, '\n')
+	}
+	for _, c := range cols {
+		if len(c) > 0 {
+			return nil, ErrForm
+		}
+	}
+	return dst, nil
+}
+
+// columnsOf reads the head and finds the columns behind it.
+func columnsOf(b []byte, limit int) (cols [][]byte, rows uint64, err error) {
+	r := uvarints{b: b}
+	n, rows := r.next(), r.next()
+	if r.bad || n < 2 || n > maxColumns || rows > uint64(len(b)) {
+		return nil, 0, ErrForm
+	}
+	size := make([]uint64, n)
+	for i := range size {
+		size[i] = r.next()
+	}
+	b = r.b
+	if r.bad || len(b) > limit {
+		return nil, 0, ErrForm
+	}
+	cols = make([][]byte, n)
+	for i, s := range size {
+		if s > uint64(len(b)) {
+			return nil, 0, ErrForm
+		}
+		cols[i], b = b[:s], b[s:]
+	}
+	if len(b) > 0 {
+		return nil, 0, ErrForm
+	}
+	return cols, rows, nil
+}
+
+// uvarints reads integers from the front of b until one is not there.
+type uvarints struct {
+	b   []byte
+	bad bool
+}
+
+func (r *uvarints) next() uint64 {
+	v, k := binary.Uvarint(r.b)
+	if k <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[k:]
+	return v
+}
+
+func (r *uvarints) signed() int64 {
+	v, k := binary.Varint(r.b)
+	if k <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[k:]
+	return v
+}
