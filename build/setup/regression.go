@@ -116,5 +116,14 @@ func untarRenamed(r io.Reader, dir string) error {
 			return fmt.Errorf("move the regression suite: %w", err)
 		}
 	}
+	emptied, err := filepath.Glob(filepath.Join(dir, "postgresql-*"))
+	if err != nil {
+		return fmt.Errorf("find the source tree: %w", err)
+	}
+	for _, path := range emptied {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("remove the source tree: %w", err)
+		}
+	}
 	return nil
 }

@@ -1,0 +1,42 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rahatbackup/rahat/build/setup"
+	"github.com/rahatbackup/rahat/build/step"
+)
+
+// testTimeout bounds the tests of one package. The slowest restore every
+// version of PostgreSQL.
+const testTimeout = "20m"
+
+// goTest runs all tests with the race detector and returns the file with the
+// coverage profile.
+func goTest(ctx context.Context, out io.Writer, tools setup.Tools) (profile string, err error) {
+	f, err := os.CreateTemp("", "rahat-cover")
+	if err != nil {
+		return "", fmt.Errorf("make coverage profile: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return "", fmt.Errorf("make coverage profile: %w", err)
+	}
+	test := step.Cmd("go", "test", "-race", "-shuffle=on", "-tags", tags, "-timeout", testTimeout,
+		"-coverpkg=./internal/...", "-covermode=atomic", "-coverprofile="+f.Name(), "./...")
+	// Go names the coverage of all packages after every test of one of them,
+	// which says nothing; the total comes in a step of its own.
+	quiet, w := io.Pipe()
+	var lines errgroup.Group
+	lines.Go(func() error { return withoutCoverage(out, quiet) })
+	err = test.With(append(tools.Env(), "CGO_ENABLED=1")...).Run(ctx, w)
+	_ = w.Close() // a pipe's Close returns nil
+	if copied := lines.Wait(); err == nil {
+		err = copied
+	}
+	return f.Name(), err
+}
