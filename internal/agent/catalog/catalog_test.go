@@ -1,0 +1,409 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// place is a folder with a catalog.
+type place struct{ file, config string }
+
+func newPlace(t *testing.T) place {
+	dir := filepath.Join(t.TempDir(), "a b%20ç?x#") // a path that must be quoted in a URL
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return place{filepath.Join(dir, "catalog.db"), filepath.Join(dir, "config.json")}
+}
+
+func (p place) open(t *testing.T) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), p.file, p.config, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func must[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var (
+	aServer = control.Server{Name: "shop", Engine: "postgres", Address: "localhost:5432", User: "ali", Options: map[string]string{"sslmode": "require"}}
+	aPlace  = control.Destination{Name: "disk", URL: "file:///mnt/disk", Repository: "r1"}
+	aJob    = control.Job{Name: "nightly", Server: "shop", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Incremental, Verify: "full"}
+)
+
+func configure(t *testing.T, db *DB) {
+	t.Helper()
+	check(t, db.AddServer(t.Context(), aServer))
+	check(t, db.AddDestination(t.Context(), aPlace))
+	check(t, db.AddJob(t.Context(), aJob))
+}
+
+func wantConfig(t *testing.T, db *DB) {
+	t.Helper()
+	got := must[Config](t)(db.Config(t.Context()))
+	want := Config{Version: 1, Servers: []control.Server{aServer}, Destinations: []control.Destination{aPlace}, Jobs: []control.Job{aJob}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestConfigurationSurvivesReopening(t *testing.T) {
+	p := newPlace(t)
+	db := p.open(t)
+	if !db.Fresh() {
+		t.Error("a new catalog is not fresh")
+	}
+	configure(t, db)
+	check(t, db.Close())
+	db = p.open(t)
+	if db.Fresh() || db.Recovered() != nil {
+		t.Error("an old catalog is fresh or recovered")
+	}
+	wantConfig(t, db)
+}
+
+func TestLostCatalogComesBackFromTheMirror(t *testing.T) {
+	p := newPlace(t)
+	db := p.open(t)
+	configure(t, db)
+	check(t, db.Close())
+	check(t, os.Remove(p.file))
+	db = p.open(t)
+	if !db.Fresh() || db.Recovered() != nil {
+		t.Errorf("fresh %v, recovered %v", db.Fresh(), db.Recovered())
+	}
+	wantConfig(t, db)
+}
+
+func TestDamagedCatalogIsPutAsideAndMadeAnew(t *testing.T) {
+	garbage := []byte(strings.Repeat("this is no database ", 1000))
+	damage := map[string]func(t *testing.T, file string){
+		"overwritten": func(t *testing.T, file string) { check(t, os.WriteFile(file, garbage, 0o600)) },
+		"middle": func(t *testing.T, file string) {
+			f := must[*os.File](t)(os.OpenFile(file, os.O_RDWR, 0))
+			_, err := f.WriteAt(garbage[:12000], 4096)
+			check(t, errors.Join(err, f.Close()))
+		},
+		"cut off": func(t *testing.T, file string) { check(t, os.Truncate(file, 4096+100)) },
+	}
+	for name, f := range damage {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			db := p.open(t)
+			configure(t, db)
+			check(t, db.Close())
+			f(t, p.file)
+			db = p.open(t)
+			if !db.Fresh() || !errors.Is(db.Recovered(), ErrRecovered) {
+				t.Fatalf("fresh %v, recovered %v", db.Fresh(), db.Recovered())
+			}
+			if _, err := os.Stat(db.Recovered().Params["path"]); err != nil {
+				t.Errorf("damaged catalog is gone: %v", err)
+			}
+			wantConfig(t, db)
+		})
+	}
+}
+
+func TestLostCatalogWithDamagedMirrorKeepsTheMirror(t *testing.T) {
+	p := newPlace(t)
+	check(t, os.WriteFile(p.config, []byte("{nonsense"), 0o600))
+	for range 2 { // the second start must not take the catalog of the first for good
+		if db, err := Open(t.Context(), p.file, p.config, noon); !errors.Is(err, ErrMirror) {
+			t.Fatalf("got %v, %v", db, err)
+		}
+	}
+	if text := must[[]byte](t)(os.ReadFile(p.config)); string(text) != "{nonsense" {
+		t.Errorf("mirror was overwritten: %s", text)
+	}
+}
+
+func TestMirrorHoldsEveryChangeAndIsPrivate(t *testing.T) {
+	p := newPlace(t)
+	db := p.open(t)
+	configure(t, db)
+	must[control.Job](t)(db.EditJob(t.Context(), "nightly", func(j control.Job) (control.Job, error) {
+		j.Name, j.Paused = "daily", true
+		return j, nil
+	}))
+	check(t, db.RemoveServer(t.Context(), "shop"))
+	var c Config
+	check(t, json.Unmarshal(must[[]byte](t)(os.ReadFile(p.config)), &c))
+	if len(c.Servers) != 0 || len(c.Destinations) != 1 || len(c.Jobs) != 1 || c.Jobs[0].Name != "daily" || !c.Jobs[0].Paused {
+		t.Errorf("got %+v", c)
+	}
+	for _, file := range []string{p.config, p.file, p.file + "-wal"} {
+		if info := must[os.FileInfo](t)(os.Stat(file)); info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", file, info.Mode())
+		}
+	}
+	if rest := must[[]string](t)(filepath.Glob(filepath.Join(filepath.Dir(p.config), ".config-*"))); len(rest) != 0 {
+		t.Errorf("left behind: %v", rest)
+	}
+}
+
+func TestNewerCatalogIsLeftAlone(t *testing.T) {
+	p := newPlace(t)
+	db := p.open(t)
+	_, err := db.write.ExecContext(t.Context(), "PRAGMA user_version = 99")
+	check(t, errors.Join(err, db.Close()))
+	if _, err := Open(t.Context(), p.file, p.config, noon); !errors.Is(err, ErrTooNew) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUnreadableCatalogIsAProblemNotDamage(t *testing.T) {
+	p := newPlace(t)
+	check(t, os.Mkdir(p.file, 0o700))
+	if _, err := Open(t.Context(), p.file, p.config, noon); !errors.Is(err, ErrOpen) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNamesAreUniqueAndMissingOnesAreNotFound(t *testing.T) {
+	db := newPlace(t).open(t)
+	configure(t, db)
+	ctx := t.Context()
+	other := aPlace
+	other.Name = "same repository"
+	for what, err := range map[string]error{
+		"server": db.AddServer(ctx, aServer), "destination": db.AddDestination(ctx, aPlace), "job": db.AddJob(ctx, aJob),
+		"repository": db.AddDestination(ctx, other),
+	} {
+		if !errors.Is(err, ErrExists) {
+			t.Errorf("%s twice: %v", what, err)
+		}
+	}
+	_, e1 := db.Server(ctx, "x")
+	_, e2 := db.Destination(ctx, "x")
+	_, e3 := db.Job(ctx, "x")
+	_, e4 := db.EditJob(ctx, "x", func(j control.Job) (control.Job, error) { return j, nil })
+	_, e5 := db.Run(ctx, "0190")
+	_, e6 := db.Backup(ctx, Latest)
+	for i, err := range []error{e1, e2, e3, e4, e5, e6, db.RemoveServer(ctx, "x"), db.RemoveDestination(ctx, "x"), db.RemoveJob(ctx, "x")} {
+		if !errors.Is(err, ErrNotFound) {
+			t.Errorf("%d: got %v", i, err)
+		}
+	}
+}
+
+func TestMigratedEqualsFresh(t *testing.T) {
+	fresh := newPlace(t).open(t)
+	migrated := must[*sql.DB](t)(connect(filepath.Join(t.TempDir(), "m.db"), "immediate", 1))
+	defer migrated.Close()
+	steps := must[[]string](t)(migrations())
+	for _, step := range steps {
+		_, err := migrated.ExecContext(t.Context(), step)
+		check(t, err)
+	}
+	want, got := shape(t, fresh.read), shape(t, migrated)
+	if !maps.Equal(want, got) {
+		t.Errorf("fresh    %v\nmigrated %v", want, got)
+	}
+	_, err := migrated.ExecContext(t.Context(), "ALTER TABLE jobs ADD COLUMN x TEXT")
+	check(t, err)
+	if maps.Equal(want, shape(t, migrated)) {
+		t.Error("the comparison does not see a new column")
+	}
+}
+
+// shape describes all tables, columns and indexes.
+func shape(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	rows := must[*sql.Rows](t)(db.QueryContext(t.Context(), `SELECT m.type || ' ' || m.name || '.' || coalesce(c.name, ''),
+		coalesce(c.type || ' ' || c."notnull" || ' ' || coalesce(c.dflt_value, '-') || ' ' || c.pk, x.cols, '') || (m.sql LIKE '%STRICT%') || (m.sql LIKE '%UNIQUE%')
+		FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table'
+		LEFT JOIN (SELECT i.name, group_concat(ii.name) cols FROM sqlite_schema i, pragma_index_info(i.name) ii WHERE i.type = 'index' GROUP BY i.name) x ON x.name = m.name`))
+	defer rows.Close()
+	for rows.Next() {
+		var k string
+		var v sql.NullString
+		check(t, rows.Scan(&k, &v))
+		out[k] = v.String
+	}
+	check(t, rows.Err())
+	if len(out) < 20 {
+		t.Fatalf("shape sees nothing: %v", out)
+	}
+	return out
+}
+
+func aBackup(id string, started time.Time) control.Backup {
+	return control.Backup{ID: id, Type: backup.Full, Engine: "postgres", Server: "shop", Database: "orders", Destination: "disk", Started: started, Finished: started, Rows: 7}
+}
+
+func TestBackupsAreListedNewestFirstWithTheirNewestProof(t *testing.T) {
+	db := newPlace(t).open(t)
+	configure(t, db)
+	ctx := t.Context()
+	ids := []string{}
+	for i := range 5 {
+		at := noon.Add(time.Duration(i) * time.Hour)
+		b := aBackup(string(backup.NewID(at)), at)
+		if i == 4 {
+			b.Database = "other"
+		}
+		check(t, db.AddBackup(ctx, "r1", b))
+		ids = append(ids, b.ID)
+	}
+	check(t, db.AddBackup(ctx, "unknown repository", aBackup(string(backup.NewID(noon)), noon)))
+	for _, status := range []backup.Status{backup.Failed, backup.OK} {
+		check(t, db.AddProof(ctx, control.VerifyResult{Backup: ids[3], Status: status, Level: "full", At: noon, Checks: []control.Check{}}))
+	}
+	all := must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{}))
+	if len(all) != 5 || all[0].ID != ids[4] || all[4].ID != ids[0] || all[0].Destination != "disk" {
+		t.Fatalf("got %+v", all)
+	}
+	if all[0].Proof != nil || all[1].Proof == nil || all[1].Proof.Status != backup.OK {
+		t.Errorf("proofs: %+v %+v", all[0].Proof, all[1].Proof)
+	}
+	if got := must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{Database: "orders", Destination: "disk", Limit: 2})); len(got) != 2 || got[0].ID != ids[3] {
+		t.Errorf("filtered: %+v", got)
+	}
+	if last := must[[]control.Backup](t)(db.LastBackups(ctx)); len(last) != 2 || last[0].ID != ids[4] || last[1].ID != ids[3] {
+		t.Errorf("last: %+v", last)
+	}
+	if b := must[control.Backup](t)(db.Backup(ctx, Latest)); b.ID != ids[4] {
+		t.Errorf("latest is %s", b.ID)
+	}
+	if b := must[control.Backup](t)(db.Backup(ctx, strings.ToUpper(ids[2]))); b.ID != ids[2] {
+		t.Errorf("by ID: %s", b.ID)
+	}
+	if _, err := db.Backup(ctx, ids[0][:3]); !errors.Is(err, ErrAmbiguous) {
+		t.Errorf("ambiguous: %v", err)
+	}
+	for _, bad := range []string{"", "%", "zz", "0190'--"} {
+		if _, err := db.Backup(ctx, bad); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	check(t, db.SetBackups(ctx, "r1", all[1:3]))
+	if got := must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{})); len(got) != 2 || got[0].Proof == nil {
+		t.Errorf("after rebuild: %+v", got)
+	}
+	check(t, db.RemoveDestination(ctx, "disk"))
+	if got := must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{})); len(got) != 0 {
+		t.Errorf("after removal: %+v", got)
+	}
+}
+
+func TestUnfinishedRunsBecomeInterrupted(t *testing.T) {
+	db := newPlace(t).open(t)
+	ctx := t.Context()
+	runs := []control.Run{}
+	for i, s := range []backup.Status{backup.OK, backup.Running, backup.Queued, backup.Cancelled} {
+		r := control.Run{ID: fmt.Sprintf("0%d", i), Kind: backup.RunBackup, Status: s, Server: "shop", Database: "orders", Queued: noon, Progress: &backup.Progress{Done: 1}}
+		runs = append(runs, r)
+	}
+	check(t, db.SaveRuns(ctx, runs...))
+	got := must[[]control.Run](t)(db.Interrupt(ctx, noon, control.Problem{Code: "agent.interrupted"}))
+	if len(got) != 2 || got[0].ID != "01" {
+		t.Fatalf("got %+v", got)
+	}
+	var states []backup.Status
+	for _, r := range must[[]control.Run](t)(db.Runs(ctx, 0)) {
+		states = append(states, r.Status)
+		if r.Progress != nil {
+			t.Errorf("progress was kept: %+v", r)
+		}
+	}
+	if want := []backup.Status{backup.Cancelled, backup.Interrupted, backup.Interrupted, backup.OK}; !slices.Equal(states, want) {
+		t.Errorf("got %v, want %v", states, want)
+	}
+	last := must[[]control.Run](t)(db.LastRuns(ctx, backup.RunBackup))
+	if len(last) != 1 || last[0].ID != "02" || last[0].Problem.Code != "agent.interrupted" {
+		t.Errorf("last: %+v", last)
+	}
+	if again := must[[]control.Run](t)(db.Interrupt(ctx, noon, control.Problem{})); len(again) != 0 {
+		t.Errorf("twice: %+v", again)
+	}
+}
+
+// The plans must use an index, so that lists stay fast with 100,000 runs; a
+// clock would prove less on a busy machine.
+func TestListsUseIndexes(t *testing.T) {
+	db := newPlace(t).open(t)
+	for _, query := range []string{
+		"SELECT run FROM runs ORDER BY seq DESC LIMIT 10",
+		"SELECT run FROM runs WHERE status IN ('queued', 'running') ORDER BY seq",
+		"SELECT run FROM runs WHERE id >= 'a' AND id < 'b' LIMIT 2",
+		"SELECT seq FROM runs WHERE kind = 'backup' GROUP BY server, database",
+		selectBackups + " WHERE true ORDER BY b.started DESC, b.id DESC LIMIT 10",
+		selectBackups + " WHERE true AND b.database = 'x' ORDER BY b.started DESC, b.id DESC LIMIT 10",
+		selectBackups + " WHERE b.id >= 'a' AND b.id < 'b' LIMIT 2",
+	} {
+		rows := must[*sql.Rows](t)(db.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query))
+		for rows.Next() {
+			var id, parent, x int
+			var plan string
+			check(t, rows.Scan(&id, &parent, &x, &plan))
+			if strings.HasPrefix(plan, "SCAN") && !strings.Contains(plan, "INDEX") && !strings.Contains(query, "BY seq DESC") || strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(query, "IN (") {
+				t.Errorf("%s\n\t%s", query, plan)
+			}
+		}
+		check(t, errors.Join(rows.Err(), rows.Close()))
+	}
+}
+
+func TestSettings(t *testing.T) {
+	db := newPlace(t).open(t)
+	for _, want := range []string{"", "a", "b"} {
+		if want != "" {
+			check(t, db.SetSetting(t.Context(), "k", want))
+		}
+		if got := must[string](t)(db.Setting(t.Context(), "k")); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestCancelledContextChangesNothing(t *testing.T) {
+	db := newPlace(t).open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := db.AddServer(ctx, aServer); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if s := must[[]control.Server](t)(db.Servers(t.Context())); len(s) != 0 {
+		t.Errorf("got %+v", s)
+	}
+}

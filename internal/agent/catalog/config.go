@@ -1,0 +1,137 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+// A Config is what a person has set up. It has no secrets.
+type Config struct {
+	Version      int                   `json:"version"`
+	Servers      []control.Server      `json:"servers"`
+	Destinations []control.Destination `json:"destinations"`
+	Jobs         []control.Job         `json:"jobs"`
+}
+
+// configVersion is the form of the mirror.
+const configVersion = 1
+
+// Config returns all of the configuration, each list sorted by name.
+func (db *DB) Config(ctx context.Context) (Config, error) {
+	c := Config{Version: configVersion}
+	var err error
+	if c.Servers, err = db.Servers(ctx); err != nil {
+		return c, err
+	}
+	if c.Destinations, err = db.Destinations(ctx); err != nil {
+		return c, err
+	}
+	c.Jobs, err = db.Jobs(ctx)
+	return c, err
+}
+
+// configure changes the configuration and then its mirror. If the mirror
+// cannot be written the change is made all the same, and ErrMirror returned;
+// the next start writes it again.
+func (db *DB) configure(ctx context.Context, f func(tx *sql.Tx) error) error {
+	db.edit.Lock()
+	defer db.edit.Unlock()
+	if err := db.change(ctx, f); err != nil {
+		return err
+	}
+	c, err := db.Config(ctx)
+	if err != nil {
+		return err
+	}
+	return db.mirror.write(c)
+}
+
+// mirror is the copy of the configuration that survives the catalog.
+type mirror struct{ path string }
+
+// read returns nil if there is no mirror.
+func (m mirror) read() (*Config, error) {
+	text, err := os.ReadFile(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var c Config
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err == nil && c.Version != configVersion {
+		err = fmt.Errorf("version %d, want %d", c.Version, configVersion)
+	}
+	if err != nil {
+		return nil, ErrMirror.Because(err, "path", m.path, "cause", err.Error())
+	}
+	return &c, nil
+}
+
+// restore fills a new catalog from the mirror, if there is one.
+func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
+	c, err := m.read()
+	if err != nil || c == nil {
+		return err
+	}
+	for _, s := range c.Servers {
+		if err := insertServer(ctx, tx, s); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.Destinations {
+		if err := insertDestination(ctx, tx, d); err != nil {
+			return err
+		}
+	}
+	for _, j := range c.Jobs {
+		if err := insertJob(ctx, tx, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write replaces the mirror: after a crash there is the old one or the new.
+func (m mirror) write(c Config) error {
+	text, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode configuration: %w", err)
+	}
+	text = append(text, '\n')
+	if old, err := os.ReadFile(m.path); err == nil && string(old) == string(text) {
+		return nil
+	}
+	if err := replace(m.path, text); err != nil {
+		return ErrMirror.Because(err, "path", m.path, "cause", err.Error())
+	}
+	return nil
+}
+
+// replace writes a new file (0600, as CreateTemp makes them) and gives it the
+// name of the old one when it is on the disk.
+func replace(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".config-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}

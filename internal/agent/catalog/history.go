@@ -1,0 +1,201 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+// ErrAmbiguous: more than one record begins with what was given.
+var ErrAmbiguous = errors.New("more than one record")
+
+// Latest stands for the newest record where an ID is wanted.
+const Latest = "latest"
+
+// MaxList is how many records a list has at most, and when no number is given.
+const MaxList = 1000
+
+// SaveRuns writes runs as they are now, all or none. Progress is not kept.
+func (db *DB) SaveRuns(ctx context.Context, runs ...control.Run) error {
+	return db.change(ctx, func(tx *sql.Tx) error {
+		for _, r := range runs {
+			r.Progress = nil
+			text, err := json.Marshal(r)
+			if err != nil {
+				return fmt.Errorf("encode run: %w", err)
+			}
+			_, err = tx.ExecContext(ctx, `INSERT INTO runs (id, status, kind, server, database, run) VALUES (?, ?, ?, ?, ?, ?)
+				ON CONFLICT (id) DO UPDATE SET status = excluded.status, run = excluded.run`,
+				r.ID, string(r.Status), string(r.Kind), r.Server, r.Database, string(text))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Runs lists runs, newest first.
+func (db *DB) Runs(ctx context.Context, limit int) ([]control.Run, error) {
+	return list(ctx, db.read, scanJSON[control.Run], "SELECT run FROM runs ORDER BY seq DESC LIMIT ?", most(limit))
+}
+
+// UnfinishedRuns lists the runs that are queued or running, oldest first.
+func (db *DB) UnfinishedRuns(ctx context.Context) ([]control.Run, error) {
+	return list(ctx, db.read, scanJSON[control.Run], "SELECT run FROM runs WHERE status IN ('queued', 'running') ORDER BY seq")
+}
+
+// LastRuns returns, for every database of every server, its last run of a kind
+// that is over and was not cancelled by a person.
+func (db *DB) LastRuns(ctx context.Context, kind backup.RunKind) ([]control.Run, error) {
+	return list(ctx, db.read, scanJSON[control.Run], `SELECT run FROM runs WHERE seq IN (
+		SELECT max(seq) FROM runs WHERE kind = ? AND status NOT IN ('queued', 'running', 'cancelled') GROUP BY server, database)
+		ORDER BY seq`, string(kind))
+}
+
+// Run finds a run by its ID, the unique beginning of one, or [Latest].
+func (db *DB) Run(ctx context.Context, id string) (control.Run, error) {
+	return find(ctx, db.read, scanJSON[control.Run], "SELECT run FROM runs", "seq", id)
+}
+
+// A BackupFilter limits a list of backups; its zero value means all.
+type BackupFilter struct {
+	Database    string
+	Destination string // its name
+	Limit       int    // at most [MaxList], also for 0
+}
+
+const selectBackups = `SELECT b.backup, d.name, (SELECT p.proof FROM proofs p WHERE p.backup = b.id ORDER BY p.seq DESC LIMIT 1)
+	FROM backups b JOIN destinations d ON d.repository = b.repository`
+
+// Backups lists backups with their newest proofs, newest first.
+func (db *DB) Backups(ctx context.Context, f BackupFilter) ([]control.Backup, error) {
+	query, args := selectBackups+" WHERE true", []any{}
+	if f.Database != "" {
+		query, args = query+" AND b.database = ?", append(args, f.Database)
+	}
+	if f.Destination != "" {
+		query, args = query+" AND d.name = ?", append(args, f.Destination)
+	}
+	query += " ORDER BY b.started DESC, b.id DESC LIMIT ?"
+	return list(ctx, db.read, scanBackup, query, append(args, most(f.Limit))...)
+}
+
+// LastBackups returns the newest backup of every database of every server.
+func (db *DB) LastBackups(ctx context.Context) ([]control.Backup, error) {
+	return list(ctx, db.read, scanBackup, selectBackups+` WHERE b.id IN (
+		SELECT id FROM (SELECT id, max(started) FROM backups GROUP BY server, database)) ORDER BY b.started DESC, b.id DESC`)
+}
+
+// Backup finds a backup by its ID, the unique beginning of one, or [Latest].
+func (db *DB) Backup(ctx context.Context, id string) (control.Backup, error) {
+	return find(ctx, db.read, scanBackup, selectBackups, "b.started", id)
+}
+
+// find looks up by ID, beginning of an ID, or Latest in the given order.
+func find[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query, order, id string) (none T, err error) {
+	if id == Latest {
+		return one(ctx, q, scan, query+" ORDER BY "+order+" DESC, id DESC LIMIT 1")
+	}
+	if id == "" || strings.Trim(strings.ToLower(id), "0123456789abcdef-") != "" {
+		return none, ErrNotFound
+	}
+	found, err := list(ctx, q, scan, query+" WHERE id >= ? AND id < ? LIMIT 2", strings.ToLower(id), strings.ToLower(id)+"g")
+	switch {
+	case err != nil:
+		return none, err
+	case len(found) == 0:
+		return none, ErrNotFound
+	case len(found) > 1:
+		return none, ErrAmbiguous
+	}
+	return found[0], nil
+}
+
+func scanBackup(row scanner) (b control.Backup, err error) {
+	var text, destination string
+	var proof sql.NullString
+	if err := row.Scan(&text, &destination, &proof); err != nil {
+		return b, err
+	}
+	if err := json.Unmarshal([]byte(text), &b); err != nil {
+		return b, err
+	}
+	b.Destination = destination
+	if proof.Valid {
+		b.Proof = new(control.VerifyResult)
+		err = json.Unmarshal([]byte(proof.String), b.Proof)
+	}
+	return b, err
+}
+
+// AddBackup takes note of a backup in a repository; one that is already known
+// is replaced.
+func (db *DB) AddBackup(ctx context.Context, repository string, b control.Backup) error {
+	return db.change(ctx, func(tx *sql.Tx) error { return insertBackup(ctx, tx, repository, b) })
+}
+
+// SetBackups makes the catalog know exactly these backups of a repository.
+func (db *DB) SetBackups(ctx context.Context, repository string, backups []control.Backup) error {
+	return db.change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM backups WHERE repository = ?", repository); err != nil {
+			return err
+		}
+		for _, b := range backups {
+			if err := insertBackup(ctx, tx, repository, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func insertBackup(ctx context.Context, tx *sql.Tx, repository string, b control.Backup) error {
+	b.Destination, b.Proof = "", nil
+	text, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("encode backup: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?)",
+		b.ID, repository, b.Server, b.Database, b.Started.UnixMilli(), string(text))
+	return err
+}
+
+// AddProof keeps the result of a proof.
+func (db *DB) AddProof(ctx context.Context, v control.VerifyResult) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode proof: %w", err)
+	}
+	return db.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO proofs (backup, status, at, proof) VALUES (?, ?, ?, ?)",
+			v.Backup, string(v.Status), v.At.UnixMilli(), string(text))
+		return err
+	})
+}
+
+// Interrupt marks the runs that a dead agent left unfinished and returns them.
+func (db *DB) Interrupt(ctx context.Context, now time.Time, why control.Problem) ([]control.Run, error) {
+	runs, err := db.UnfinishedRuns(ctx)
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	for i := range runs {
+		runs[i].Status, runs[i].Finished, runs[i].Problem = backup.Interrupted, &now, &why
+	}
+	return runs, db.SaveRuns(ctx, runs...)
+}
+
+func most(limit int) int {
+	if limit <= 0 || limit > MaxList {
+		return MaxList
+	}
+	return limit
+}
