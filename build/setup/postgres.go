@@ -69,7 +69,7 @@ func postgresOf(ctx context.Context, out io.Writer, home string, major int) (str
 		if err := makeFolder(home, func(temp string) error { return fetchPostgres(ctx, temp, home, major) }); err != nil {
 			return "", err
 		}
-		if err := os.WriteFile(mark, nil, 0o644); err != nil { //nolint:gosec // empty, and read by the user of the servers
+		if err := os.WriteFile(mark, nil, 0o644); err != nil {
 			return "", fmt.Errorf("mark %s as whole: %w", home, err)
 		}
 	}
@@ -84,15 +84,15 @@ func postgresOf(ctx context.Context, out io.Writer, home string, major int) (str
 // makeFolder fills a folder beside home and puts it in home's place when it is
 // whole.
 func makeFolder(home string, fill func(temp string) error) error {
-	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil { //nolint:gosec // servers of another user run from it
+	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil {
 		return fmt.Errorf("make cache folder: %w", err)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(home), "new")
 	if err != nil {
 		return fmt.Errorf("make cache folder: %w", err)
 	}
-	defer os.RemoveAll(temp)                      //nolint:errcheck // it is only there still when something else failed
-	if err := os.Chmod(temp, 0o755); err != nil { //nolint:gosec // as above
+	defer os.RemoveAll(temp) //nolint:errcheck // it is only there still when something else failed
+	if err := os.Chmod(temp, 0o755); err != nil {
 		return fmt.Errorf("open cache folder: %w", err)
 	}
 	if err := fill(temp); err != nil {

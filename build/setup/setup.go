@@ -111,7 +111,7 @@ func lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // servers of another user run from it
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make cache folder: %w", err)
 	}
 	l := flock.New(filepath.Join(dir, "lock"))

@@ -54,7 +54,7 @@ func (c Command) Output(ctx context.Context) (string, error) {
 }
 
 func (c Command) prepare(ctx context.Context) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.Name, c.Args...) //nolint:gosec // a build program runs programs; nothing here comes from outside
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Dir, cmd.Stdin = c.Dir, c.Stdin
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Cancel = func() error {
