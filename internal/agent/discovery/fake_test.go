@@ -1,0 +1,112 @@
+package discovery
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A fakeServer accepts connections and counts what it is sent. Its behaviour
+// is a function of a connection and of the first bytes on it.
+type fakeServer struct {
+	port uint16
+
+	mu          sync.Mutex
+	connections int
+	packets     [][]byte
+}
+
+// fake starts a server on an address of the loopback interface. Greet is said
+// to everybody; reply answers each packet, nil being silence.
+func fake(t *testing.T, address, greet string, reply func(packet []byte) []byte) *fakeServer {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, l, greet, reply)
+}
+
+func serve(t *testing.T, l net.Listener, greet string, reply func([]byte) []byte) *fakeServer {
+	t.Helper()
+	s := &fakeServer{}
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		s.port = tcp.AddrPort().Port()
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.connections++
+			s.mu.Unlock()
+			all.Go(func() { s.talk(conn, greet, reply) })
+		}
+	})
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+	})
+	return s
+}
+
+func (s *fakeServer) talk(conn net.Conn, greet string, reply func([]byte) []byte) {
+	defer conn.Close()
+	if _, err := io.WriteString(conn, greet); err != nil {
+		return
+	}
+	b := make([]byte, 4096)
+	for {
+		n, err := conn.Read(b)
+		if err != nil {
+			return
+		}
+		packet := append([]byte(nil), b[:n]...)
+		s.mu.Lock()
+		s.packets = append(s.packets, packet)
+		s.mu.Unlock()
+		if reply == nil {
+			continue
+		}
+		answer := reply(packet)
+		if answer == nil {
+			continue
+		}
+		if _, err := conn.Write(answer); err != nil && !errors.Is(err, net.ErrClosed) {
+			return
+		}
+	}
+}
+
+func (s *fakeServer) counts() (connections, packets int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connections, len(s.packets)
+}
+
+// silent accepts and never says a word.
+func silent(t *testing.T) *fakeServer {
+	t.Helper()
+	return fake(t, "127.0.0.1:0", "", nil)
+}
+
+// unnamed lists listeners of which nothing is known but their ports.
+func unnamed(ports ...uint16) machine {
+	var here machine
+	for _, port := range ports {
+		here.listeners = append(here.listeners, listener{ip: netip.IPv6Unspecified(), port: port})
+	}
+	return here
+}
