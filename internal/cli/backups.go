@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/control/client"
+)
+
+// sourceFlags name a repository that is not configured, as a computer that
+// lost everything but the key has it.
+type sourceFlags struct {
+	url, identity string
+	passphrase    *secretFlags
+}
+
+func addSourceFlags(c *cobra.Command) *sourceFlags {
+	s := &sourceFlags{}
+	c.Flags().StringVar(&s.url, "from", "", "")
+	s.passphrase = addSecretFlags(c, "passphrase")
+	c.Flags().StringVar(&s.identity, "identity-file", "", "")
+	return s
+}
+
+// source returns the repository that the flags name, nil when they name none.
+// On a terminal the passphrase is asked for when no key was given.
+func (a *app) source(ctx context.Context, c *cobra.Command, s *sourceFlags) (*control.Repository, error) {
+	if s.url == "" {
+		if s.passphrase.given() || s.identity != "" {
+			return nil, errMissing.Because(nil, "flags", "--from", "command", c.CommandPath())
+		}
+		return nil, nil
+	}
+	var r control.Repository
+	var err error
+	if r.URL, err = placeURL(s.url); err != nil {
+		return nil, err
+	}
+	if s.identity != "" {
+		if r.Identity, err = readIdentity(s.identity); err != nil {
+			return nil, err
+		}
+	}
+	if s.identity == "" && !s.passphrase.given() && a.person() != nil {
+		s.passphrase.ask = true
+	}
+	if r.Passphrase, err = a.secret(ctx, s.passphrase); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+func (a *app) backupsCommand() *cobra.Command {
+	var f client.BackupFilter
+	c := a.command("backups [--database D] [--from URL] [flags]", args(), nil)
+	c.Flags().StringVar(&f.Database, "database", "", "")
+	c.Flags().StringVar(&f.Destination, "destination", "", "")
+	c.Flags().IntVar(&f.Limit, "limit", 0, "")
+	from := addSourceFlags(c)
+	completeBy(c, "database", a.offer(databaseNames))
+	completeBy(c, "destination", a.offer(destinationNames))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		ctx := c.Context()
+		if err := a.checkSource(c, from); err != nil {
+			return err
+		}
+		repo, err := a.source(ctx, c, from)
+		if err != nil {
+			return err
+		}
+		agent, err := a.connect(ctx)
+		if err != nil {
+			return err
+		}
+		var all []control.Backup
+		if repo == nil {
+			all, err = agent.Backups(ctx, f)
+		} else {
+			all, err = agent.RepositoryBackups(ctx, *repo)
+			all = choosy(all, f)
+		}
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.out.document(some(all))
+		}
+		if len(all) == 0 {
+			fmt.Fprintln(a.out, a.t("backup.none"))
+			return nil
+		}
+		a.backupTable(all)
+		return nil
+	}
+	return c
+}
+
+// checkSource refuses what makes no sense for a repository that is not
+// configured.
+func (a *app) checkSource(c *cobra.Command, from *sourceFlags) error {
+	if from.url == "" {
+		return nil
+	}
+	return refuse(c, "--from", "destination")
+}
+
+// choosy applies a filter to the backups of a repository that is not
+// configured.
+func choosy(all []control.Backup, f client.BackupFilter) []control.Backup {
+	var out []control.Backup
+	for _, b := range all {
+		if f.Database != "" && b.Database != f.Database {
+			continue
+		}
+		if out = append(out, b); len(out) == f.Limit {
+			break
+		}
+	}
+	return out
+}
+
+func (a *app) backupTable(all []control.Backup) {
+	ids := make([]string, len(all))
+	for i, b := range all {
+		ids[i] = b.ID
+	}
+	ids = shortIDs(ids)
+	rows := make([][]cell, len(all))
+	for i, b := range all {
+		rows[i] = []cell{
+			word(ids[i]), word(b.Database), word(b.Server), word(a.moment(b.Finished)), word(a.typeName(b.Type)),
+			number(a.texts.Bytes(b.PlainBytes)), number(a.texts.Bytes(b.AddedBytes)), number(a.texts.Count(b.Rows)),
+			a.proof(b.Proof), word(b.Destination),
+		}
+	}
+	a.out.table(a.heads("backup", "database", "server", "when", "type", "size", "added", "rows", "proof", "destination"), rows)
+}

@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/problem"
+)
+
+// What can go wrong on the command line itself, as a person meets it.
+var (
+	errCommand       = problem.New("cli.unknown_command")        // {command} {possible}
+	errFlag          = problem.New("cli.unknown_flag")           // {flag} {command}
+	errFlagValue     = problem.New("cli.flag_without_value")     // {flag} {command}
+	errBadValue      = problem.New("cli.bad_value")              // {flag} {value} {command}
+	errChoice        = problem.New("cli.not_a_choice")           // {flag} {value} {possible}
+	errMissing       = problem.New("cli.flags_missing")          // {flags} {command}
+	errConflict      = problem.New("cli.flags_conflict")         // {flags}
+	errArgMissing    = problem.New("cli.argument_missing")       // {argument} {command}
+	errArgTooMany    = problem.New("cli.argument_unexpected")    // {argument} {command}
+	errSecretArg     = problem.New("cli.secret_in_arguments")    // {flag}
+	errSecretInURL   = problem.New("cli.secret_in_address")      //
+	errSecretFile    = problem.New("cli.secret_file_unreadable") // {path} {cause}
+	errSecretTwice   = problem.New("cli.input_used_twice")       // {flags}
+	errSecretEmpty   = problem.New("cli.secret_empty")           // {flag}
+	errNoIdentity    = problem.New("cli.no_identity")            // {path}
+	errNoTerminal    = problem.New("cli.no_terminal")            // {flag}
+	errUnconfirmed   = problem.New("cli.overwrite_unconfirmed")  // {database}
+	errMistyped      = problem.New("cli.overwrite_mistyped")     // {database}
+	errJobUnknown    = problem.New("cli.job_not_found")          // {job}
+	errBackupUnknown = problem.New("cli.backup_not_found")       // {backup}
+	errInterrupted   = problem.New("cli.interrupted")
+	errLeft          = problem.New("cli.runs_go_on")    // {runs}
+	errRun           = problem.New("cli.run_not_ok")    // {run} {status}
+	errOutput        = problem.New("cli.output_failed") // {cause}
+	errAgentExec     = problem.New("cli.agent_not_run") // {program} {cause}
+)
+
+// The exit codes, a contract of automation.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnreachable = 3
+	exitNotFound    = 4
+	exitRefused     = 5
+	exitInterrupted = 130
+)
+
+// exitCodes says which problems end in which code. What is not named here
+// failed: 1.
+var exitCodes = map[problem.Code]int{
+	errCommand.Code:       exitUsage,
+	errFlag.Code:          exitUsage,
+	errFlagValue.Code:     exitUsage,
+	errBadValue.Code:      exitUsage,
+	errChoice.Code:        exitUsage,
+	errMissing.Code:       exitUsage,
+	errConflict.Code:      exitUsage,
+	errArgMissing.Code:    exitUsage,
+	errArgTooMany.Code:    exitUsage,
+	errSecretArg.Code:     exitUsage,
+	errSecretInURL.Code:   exitUsage,
+	errSecretFile.Code:    exitUsage,
+	errSecretTwice.Code:   exitUsage,
+	errSecretEmpty.Code:   exitUsage,
+	errNoIdentity.Code:    exitUsage,
+	errNoTerminal.Code:    exitUsage,
+	errJobUnknown.Code:    exitNotFound,
+	errBackupUnknown.Code: exitNotFound,
+	errUnconfirmed.Code:   exitRefused,
+	errMistyped.Code:      exitRefused,
+	errInterrupted.Code:   exitInterrupted,
+	errLeft.Code:          exitInterrupted,
+	problem.Cancelled:     exitInterrupted,
+
+	"control.unreachable":      exitUnreachable,
+	"control.version_mismatch": exitUnreachable,
+	"control.bad_answer":       exitUnreachable,
+	"control.start_failed":     exitUnreachable,
+	"control.start_timeout":    exitUnreachable,
+	"control.agent_missing":    exitUnreachable,
+	"ipc.refused":              exitUnreachable,
+
+	"engine.no_database":     exitNotFound,
+	"engine.table_not_found": exitNotFound,
+
+	"engine.auth_failed":       exitRefused,
+	"engine.login_not_allowed": exitRefused,
+	"engine.privilege_missing": exitRefused,
+	"engine.target_exists":     exitRefused,
+	"engine.target_privilege":  exitRefused,
+	"restorer.file_exists":     exitRefused,
+	"vault.wrong_key":          exitRefused,
+	"vault.locked":             exitRefused,
+	"store.access_denied":      exitRefused,
+}
+
+// exitCode returns the exit code for an error.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if fs, ok := errors.AsType[*failures](err); ok {
+		return fs.exitCode()
+	}
+	if code, ok := exitCodes[problem.Of(err).Code]; ok {
+		return code
+	}
+	return exitFailed
+}
+
+// failures are the runs of one command that did not end well.
+type failures struct {
+	list    []failure
+	printed bool // they are part of the document on standard output
+}
+
+// failure is one of them. Subject names it where there are several.
+type failure struct {
+	subject string
+	problem *problem.Problem
+}
+
+// Error implements error.
+func (f *failures) Error() string {
+	var all []string
+	for _, one := range f.list {
+		all = append(all, one.problem.Error())
+	}
+	return strings.Join(all, "; ")
+}
+
+// exitCode is the code all failures share, else 1; an interrupt outdoes all.
+func (f *failures) exitCode() int {
+	code := -1
+	for _, one := range f.list {
+		switch c := exitCode(one.problem); {
+		case c == exitInterrupted:
+			return c
+		case code == -1:
+			code = c
+		case code != c:
+			code = exitFailed
+		}
+	}
+	return code
+}
+
+// failed returns the failures among runs, or nil.
+func failed(runs []control.Run) error {
+	f := &failures{}
+	for _, r := range runs {
+		if p := runProblem(r); p != nil {
+			f.list = append(f.list, failure{subject: r.Database, problem: p})
+		}
+	}
+	if len(f.list) == 0 {
+		return nil
+	}
+	if len(runs) == 1 {
+		f.list[0].subject = ""
+	}
+	return f
+}
+
+// runProblem returns why a run did not end well, nil if it did.
+func runProblem(r control.Run) *problem.Problem {
+	if p := problem.Of(r.Problem.Err()); p != nil {
+		return p
+	}
+	if r.Status == "ok" {
+		return nil
+	}
+	return errRun.Because(nil, "run", r.ID, "status", string(r.Status))
+}
+
+// report tells the person about err and returns the exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		err = a.out.failed()
+	}
+	if err == nil {
+		return exitOK
+	}
+	list := []failure{{problem: problem.Of(err)}}
+	printed := false
+	if fs, ok := errors.AsType[*failures](err); ok {
+		list, printed = fs.list, fs.printed
+	}
+	switch {
+	case printed:
+	case a.json:
+		// When standard output is gone there is nobody left to tell.
+		_ = a.out.document(struct {
+			Error *errorDocument `json:"error"`
+		}{a.errorDocument(list[0].problem)})
+	default:
+		for _, one := range list {
+			a.complain(one)
+		}
+	}
+	return exitCode(err)
+}
+
+// complain prints the three lines of an error: what happened, what to do, and
+// the code to search for.
+func (a *app) complain(f failure) {
+	title, remedy := a.text(f.problem)
+	if f.subject != "" {
+		title = visible(f.subject) + ": " + title
+	}
+	fmt.Fprintf(a.err, "%s\n", a.err.paint(red, "✗ "+title))
+	if remedy != "" {
+		fmt.Fprintf(a.err, "  %s\n", remedy)
+	}
+	fmt.Fprintf(a.err, "  %s\n", a.err.paint(dim, string(f.problem.Code)))
+}
+
+// warn prints problems that did not stop the work.
+func (a *app) warn(subject string, ps []control.Problem) {
+	if a.json || a.quiet {
+		return
+	}
+	for _, p := range ps {
+		title, remedy := a.text(problem.Of(p.Err()))
+		if subject != "" {
+			title = visible(subject) + ": " + title
+		}
+		fmt.Fprintf(a.err, "%s\n  %s\n", a.err.paint(yellow, "▲ "+title), remedy)
+	}
+}
+
+// errorDocument is an error with --json.
+type errorDocument struct {
+	Code   string            `json:"code"`
+	Title  string            `json:"title"`  // in the language chosen
+	Remedy string            `json:"remedy"` // in the language chosen
+	Params map[string]string `json:"params,omitempty"`
+	Detail string            `json:"detail,omitempty"` // the cause, for reports
+}
+
+func (a *app) errorDocument(p *problem.Problem) *errorDocument {
+	if p == nil {
+		return nil
+	}
+	d := &errorDocument{Code: string(p.Code), Params: p.Params}
+	d.Title, d.Remedy = a.texts.Problem(p)
+	if p.Err != nil {
+		d.Detail = p.Err.Error()
+	}
+	return d
+}
+
+// list joins names for a sentence.
+func list(names []string) string { return strings.Join(slices.Clone(names), ", ") }

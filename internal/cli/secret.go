@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// maxSecret bounds what is read as a secret, in bytes: longer input is a
+// mistake, such as the wrong file.
+const maxSecret = 64 << 10
+
+// secretFlags are the ways to give one secret: --NAME-stdin, --NAME-file, or
+// --NAME alone, which asks on the terminal. A value in the arguments is
+// refused: other programs and the shell's history can read it.
+type secretFlags struct {
+	name  string
+	stdin bool
+	file  string
+	ask   askFlag
+}
+
+func addSecretFlags(c *cobra.Command, name string) *secretFlags {
+	s := &secretFlags{name: name}
+	c.Flags().BoolVar(&s.stdin, name+"-stdin", false, "")
+	c.Flags().StringVar(&s.file, name+"-file", "", "")
+	c.Flags().Var(&s.ask, name, "")
+	c.Flags().Lookup(name).NoOptDefVal = askWord
+	return s
+}
+
+// askWord stands for a flag without a value.
+const askWord = "ask"
+
+// askFlag is the value of --NAME: given alone it asks for the secret.
+type askFlag bool
+
+// Set implements [pflag.Value].
+func (a *askFlag) Set(s string) error {
+	if s != askWord {
+		return errors.New("a secret in the arguments")
+	}
+	*a = true
+	return nil
+}
+
+// String implements [pflag.Value].
+func (a *askFlag) String() string { return "" }
+
+// Type implements [pflag.Value]. It says bool because help shows no value.
+func (a *askFlag) Type() string { return "bool" }
+
+// askedSecret returns the name of a secret that is to be asked for, which a
+// stray argument was probably meant for, or "".
+func askedSecret(c *cobra.Command) (name string) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if _, ok := f.Value.(*askFlag); ok {
+			name = f.Name
+		}
+	})
+	return name
+}
+
+// given reports whether the person said where the secret comes from.
+func (s *secretFlags) given() bool { return s.stdin || s.file != "" || bool(s.ask) }
+
+// secret reads the secret from where the flags say; "" when they say nothing.
+func (a *app) secret(ctx context.Context, s *secretFlags) (string, error) {
+	ways := 0
+	for _, way := range []bool{s.stdin, s.file != "", bool(s.ask)} {
+		if way {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return "", errConflict.Because(nil, "flags", fmt.Sprintf("--%[1]s, --%[1]s-stdin, --%[1]s-file", s.name))
+	}
+	var value string
+	var err error
+	switch {
+	case s.stdin:
+		value, err = a.secretFromInput("--" + s.name + "-stdin")
+	case s.file != "":
+		value, err = readSecretFile(s.file)
+	case bool(s.ask):
+		value, err = a.askSecret(ctx, a.t("ask."+s.name), "--"+s.name)
+	default:
+		return "", nil
+	}
+	if err == nil && value == "" {
+		err = errSecretEmpty.Because(nil, "flag", "--"+s.name)
+	}
+	return value, err
+}
+
+// secretFromInput reads the secret from standard input.
+func (a *app) secretFromInput(flag string) (string, error) {
+	if a.stdinTaken != "" {
+		return "", errSecretTwice.Because(nil, "flags", list([]string{a.stdinTaken, flag}))
+	}
+	a.stdinTaken = flag
+	b, err := readSecret(a.opt.Stdin)
+	if err != nil {
+		return "", errSecretFile.Because(err, "path", "-", "cause", err.Error())
+	}
+	return b, nil
+}
+
+func readSecretFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", errSecretFile.Because(err, "path", path, "cause", reason(err))
+	}
+	defer f.Close()
+	s, err := readSecret(f)
+	if err != nil {
+		return "", errSecretFile.Because(err, "path", path, "cause", reason(err))
+	}
+	return s, nil
+}
+
+// readSecret reads all of r and drops the end of line that editors and echo
+// leave.
+func readSecret(r io.Reader) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxSecret {
+		return "", fmt.Errorf("more than %d bytes", maxSecret)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), nil
+}
+
+// reason is the cause of a file error without the path, which the text names.
+func reason(err error) string {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// readIdentity returns the age identity in a file as age-keygen writes it:
+// lines, with comments after '#'.
+func readIdentity(path string) (string, error) {
+	text, err := readSecretFile(path)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "AGE-SECRET-KEY-") {
+			return line, nil
+		}
+	}
+	return "", errNoIdentity.Because(nil, "path", path)
+}
+
+// person is the terminal that questions are asked on: standard input, with the
+// question on standard error. It is nil when either is no terminal.
+func (a *app) person() *os.File {
+	in, ok := a.opt.Stdin.(*os.File)
+	if !ok || a.err.terminal == nil || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	return in
+}
+
+// askSecret asks without showing what is typed. flag is named when there is
+// nobody to ask.
+func (a *app) askSecret(ctx context.Context, question, flag string) (string, error) {
+	in := a.person()
+	if in == nil {
+		return "", errNoTerminal.Because(nil, "flag", flag)
+	}
+	fd := int(in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", errNoTerminal.Because(err, "flag", flag)
+	}
+	fmt.Fprintf(a.err, "%s: ", question)
+	answer, err := unlessDone(ctx, func() (string, error) {
+		b, err := term.ReadPassword(fd)
+		return string(b), err
+	})
+	fmt.Fprintln(a.err)
+	if ctx.Err() != nil {
+		// The reader is still waiting with echo off.
+		err = errors.Join(err, term.Restore(fd, before))
+	}
+	return answer, err
+}
+
+// ask asks for a line of text.
+func (a *app) ask(ctx context.Context, question, flag string) (string, error) {
+	in := a.person()
+	if in == nil {
+		return "", errNoTerminal.Because(nil, "flag", flag)
+	}
+	fmt.Fprintf(a.err, "%s: ", question)
+	line, err := unlessDone(ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// unlessDone returns what read returns, or the cause of ctx when that ends
+// first. A read from a terminal cannot be stopped: then its goroutine stays
+// until the program ends, which is next.
+func unlessDone(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		answers <- answer{text, err}
+	}()
+	select {
+	case got := <-answers:
+		return got.text, got.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
