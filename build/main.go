@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/rahatbackup/rahat/build/check"
+	"github.com/rahatbackup/rahat/build/firstrun"
 	"github.com/rahatbackup/rahat/build/setup"
 )
 
@@ -24,6 +26,9 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"run", "install what is missing, build, start the agent, back up every database and prove it", runCommand},
+		{"test", "set up the machine and run every check and test, as CI does", noArguments(check.Test)},
+		{"lint", "run the checks that start no server", noArguments(check.Lint)},
 		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
 	}
 }
@@ -74,6 +79,22 @@ func help(out io.Writer) error {
 		fmt.Fprintf(out, "  %-6s %s\n", c.name, c.help)
 	}
 	return nil
+}
+
+// noArguments makes a command that takes none.
+func noArguments(f func(context.Context, io.Writer) error) func(context.Context, []string, io.Writer) error {
+	return func(ctx context.Context, args []string, out io.Writer) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%w: no argument %q is known", errUsage, args[0])
+		}
+		return f(ctx, out)
+	}
+}
+
+func runCommand(ctx context.Context, args []string, out io.Writer) error {
+	return noArguments(func(ctx context.Context, out io.Writer) error {
+		return firstrun.Run(ctx, out, os.Stderr)
+	})(ctx, args, out)
 }
 
 func setupCommand(ctx context.Context, args []string, out io.Writer) error {

@@ -32,7 +32,11 @@ func goTest(ctx context.Context, out io.Writer, tools setup.Tools) (profile stri
 	// which says nothing; the total comes in a step of its own.
 	quiet, w := io.Pipe()
 	var lines errgroup.Group
-	lines.Go(func() error { return withoutCoverage(out, quiet) })
+	lines.Go(func() error {
+		err := withoutCoverage(out, quiet)
+		_ = quiet.CloseWithError(err) // it returns nil; after an error, whoever writes must not wait
+		return err
+	})
 	err = test.With(append(tools.Env(), "CGO_ENABLED=1")...).Run(ctx, w)
 	_ = w.Close() // a pipe's Close returns nil
 	if copied := lines.Wait(); err == nil {

@@ -1,0 +1,115 @@
+package firstrun
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+
+	"github.com/rahatbackup/rahat/build/product"
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+// Where the agent keeps its secrets, in place of the keychain.
+const (
+	vaultVariable      = "RAHAT_VAULT"
+	passphraseVariable = "RAHAT_VAULT_PASSPHRASE_FILE"
+)
+
+// discover starts the agent and looks for databases. Where no keychain can be
+// reached, such as on a server, the agent keeps its secrets in an encrypted
+// file, opened by a passphrase in a file that only this user can read.
+func (r *run) discover(ctx context.Context) (control.Discovery, error) {
+	passphrase := filepath.Join(r.home, "vault-passphrase")
+	if _, err := os.Stat(passphrase); err == nil && os.Getenv(vaultVariable) == "" {
+		r.useFileVault(passphrase)
+	}
+	var found control.Discovery
+	err := r.cli.JSON(ctx, &found, "discover")
+	answer, ok := errors.AsType[*product.Error](err)
+	if !ok || os.Getenv(vaultVariable) != "" || r.vaultNote != "" ||
+		answer.Code != "vault.unavailable" && answer.Code != "vault.locked" {
+		return found, err
+	}
+	if err := makePassphrase(passphrase); err != nil {
+		return found, err
+	}
+	r.useFileVault(passphrase)
+	return found, r.cli.JSON(ctx, &found, "discover")
+}
+
+func (r *run) useFileVault(passphrase string) {
+	r.cli.Env = append(r.cli.Env, vaultVariable+"=file", passphraseVariable+"="+passphrase)
+	r.vaultNote = fmt.Sprintf("No keychain can be reached, so secrets are kept in an encrypted file, opened by\n"+
+		"  %s (only you can read it). For rahat by hand:\n"+
+		"  export %s=file %s=%s", passphrase, vaultVariable, passphraseVariable, quote(passphrase))
+}
+
+// makePassphrase writes a fresh passphrase for this user alone. One that is
+// there already is kept: a vault may be locked with it.
+func makePassphrase(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make folder of the passphrase: %w", err)
+	}
+	return writeNew(path, rand.Text()+"\n")
+}
+
+// makeRecoveryKey makes an age identity that opens the backups without this
+// computer, writes it to a file, and returns its public half. A file from
+// before is used again.
+func (r *run) makeRecoveryKey() (recipient string, err error) {
+	path := filepath.Join(r.person, "Rahat Backup recovery key.txt")
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		return "", fmt.Errorf("make recovery key: %w", err)
+	}
+	text := "# Opens the backups of this computer when it is lost. Keep a copy elsewhere, and let nobody else read it.\n" +
+		"# public key: " + identity.Recipient().String() + "\n" + identity.String() + "\n"
+	if err := writeNew(path, text); err != nil {
+		return "", err
+	}
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read recovery key: %w", err)
+	}
+	identities, err := age.ParseIdentities(strings.NewReader(string(kept)))
+	if err != nil {
+		return "", fmt.Errorf("read recovery key %s: %w", path, err)
+	}
+	own, ok := identities[0].(*age.X25519Identity)
+	if !ok {
+		return "", fmt.Errorf("read recovery key %s: it is not of the kind AGE-SECRET-KEY-1", path)
+	}
+	r.recoveryKey = path
+	return own.Recipient().String(), nil
+}
+
+// writeNew writes a file for this user alone, unless there is one.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write secret: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write secret %s: %w", path, err)
+	}
+	return nil
+}
+
+// quote writes s as one word of a shell.
+func quote(s string) string {
+	if !strings.ContainsAny(s, " '\"$`\\!*?()[]{}<>|&;~#\t\n") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
