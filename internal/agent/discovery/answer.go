@@ -199,7 +199,7 @@ func readRedis(b []byte) (answer, verdict) {
 	if first[0] != '$' || err != nil {
 		return answer{}, other
 	}
-	if uint64(len(text)) < size {
+	if uint64(len(text)) < size+2 { // it ends with a line end of its own
 		return answer{}, partial
 	}
 	fields := map[string]string{}

@@ -105,10 +105,12 @@ func (p pace) ask(ctx context.Context, dial dialer, plan plan) (answer, outcome)
 	}
 	for i, q := range plan.questions {
 		if i > 0 {
-			conn.Close()
-			if conn, err = p.connect(ctx, dial); err != nil {
+			next, err := p.connect(ctx, dial)
+			if err != nil {
 				return answer{}, unknown
 			}
+			conn.Close()
+			conn = next
 		}
 		if err := send(conn, q.packet, p.answer); err != nil {
 			return answer{}, unknown

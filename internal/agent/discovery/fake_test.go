@@ -3,8 +3,11 @@ package discovery
 import (
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/netip"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -110,3 +113,33 @@ func unnamed(ports ...uint16) machine {
 	}
 	return here
 }
+
+// shortDir is a directory whose name fits into a socket's address.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rahat-d-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func linkTo(t *testing.T, old, name string) {
+	t.Helper()
+	if err := os.Symlink(old, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func portText(s *fakeServer) string { return strconv.Itoa(int(s.port)) }
+
+func socketOf(kind, path string) target {
+	return target{hint: kind, sure: true, ways: []way{{"unix", path}}}
+}
+
+func newLog(w io.Writer) *log.Logger { return log.New(w, "", 0) }

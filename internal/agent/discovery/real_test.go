@@ -56,21 +56,6 @@ func freePort(t *testing.T) uint16 {
 	return l.Addr().(*net.TCPAddr).AddrPort().Port()
 }
 
-// shortDir is a directory whose name fits into a socket's address.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "rahat-d-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 func awaitPort(t *testing.T, network, address string) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -134,28 +119,6 @@ func hiding(d *Discovery, engines ...string) *Discovery {
 		return here, err
 	}
 	return d
-}
-
-func socketOf(kind, path string) target {
-	return target{hint: kind, sure: true, ways: []way{{"unix", path}}}
-}
-
-func run(t *testing.T, d *Discovery) control.Discovery {
-	t.Helper()
-	got, err := d.Run(t.Context(), control.DiscoverRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-func one(t *testing.T, d *Discovery) control.Found {
-	t.Helper()
-	got := run(t, d)
-	if len(got.Servers) != 1 {
-		t.Fatalf("found %d servers, want 1: %+v", len(got.Servers), got.Servers)
-	}
-	return got.Servers[0]
 }
 
 func TestRedisOnAnUnknownPortIsFoundOnceWithItsVersion(t *testing.T) {
