@@ -38,17 +38,26 @@ type Vault interface {
 }
 
 // A Secret shows itself only to [Secret.Reveal]: formatting, logging and JSON
-// print "[secret]".
-type Secret struct{ v string }
+// print "[secret]". It must not be compared with ==.
+type Secret struct {
+	// A pointer, because package fmt calls no methods on what stands in an
+	// unexported field: there it would print the text.
+	v *string
+}
 
 // NewSecret wraps v.
-func NewSecret(v string) Secret { return Secret{v} }
+func NewSecret(v string) Secret { return Secret{&v} }
 
 // Reveal returns the secret itself.
-func (s Secret) Reveal() string { return s.v }
+func (s Secret) Reveal() string {
+	if s.v == nil {
+		return ""
+	}
+	return *s.v
+}
 
 // Empty reports whether there is nothing to keep.
-func (s Secret) Empty() bool { return s.v == "" }
+func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 const redacted = "[secret]"
 
