@@ -20,6 +20,7 @@ var floors = []string{
 		"agent/scheduler agent/notify agent/update hub/account hub/audit hub/fleet hub/reports hub/webhooks",
 	4: "agent/server agent/uplink cli tray window hub/server",
 	5: "agent hub",
+	6: "e2e",
 }
 
 // contracts have several drivers in folders below them, which programs choose
