@@ -85,11 +85,15 @@ func (a *app) suggestServers(found []control.Found) {
 		return
 	}
 	var lines []string
+	taken := map[string]bool{}
+	for _, f := range found {
+		taken[f.Server] = true
+	}
 	for _, f := range found {
 		if f.Server != "" || (f.Engine != "postgres" && f.Engine != "sqlite") {
 			continue
 		}
-		line := fmt.Sprintf("rahat server add %s --engine %s --address %s", serverName(f), f.Engine, shellQuote(f.Address))
+		line := fmt.Sprintf("rahat server add %s --engine %s --address %s", serverName(f, taken), f.Engine, shellQuote(f.Address))
 		switch {
 		case f.User != "":
 			line += " --user " + shellQuote(f.User)
@@ -103,24 +107,32 @@ func (a *app) suggestServers(found []control.Found) {
 	}
 }
 
-// serverName proposes a name for a found server: a file is named after itself,
-// others after their kind.
-func serverName(f control.Found) string {
-	if f.Engine != "sqlite" {
-		return f.Engine
+// serverName proposes a name for a found server that is not taken, and takes
+// it: a file is named after itself, others after their kind.
+func serverName(f control.Found, taken map[string]bool) string {
+	base := f.Engine
+	if f.Engine == "sqlite" {
+		file := filepath.Base(f.Address)
+		base = strings.Map(nameRune, strings.TrimSuffix(file, filepath.Ext(file)))
+		base = strings.TrimLeft(base[:min(len(base), 50)], "._-")
 	}
-	base := filepath.Base(f.Address)
-	base = strings.TrimSuffix(base, filepath.Ext(base))
-	name := strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)) {
-			return r
-		}
-		return '-'
-	}, base)
-	if name = strings.TrimLeft(name, "._-"); name == "" {
-		return f.Engine
+	if base == "" {
+		base = f.Engine
 	}
-	return name[:min(len(name), 63)]
+	name := base
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s%d", base, n)
+	}
+	taken[name] = true
+	return name
+}
+
+// nameRune replaces what the name of a server cannot hold.
+func nameRune(r rune) rune {
+	if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)) {
+		return r
+	}
+	return '-'
 }
 
 // shellQuote writes s so that shells read it as one word.

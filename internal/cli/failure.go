@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/problem"
 )
@@ -34,6 +36,7 @@ var (
 	errBackupUnknown = problem.New("cli.backup_not_found")       // {backup}
 	errInterrupted   = problem.New("cli.interrupted")
 	errLeft          = problem.New("cli.runs_go_on")    // {runs}
+	errProof         = problem.New("cli.proof_failed")  // {backup}
 	errRun           = problem.New("cli.run_not_ok")    // {run} {status}
 	errOutput        = problem.New("cli.output_failed") // {cause}
 	errAgentExec     = problem.New("cli.agent_not_run") // {program} {cause}
@@ -50,8 +53,9 @@ const (
 	exitInterrupted = 130
 )
 
-// exitCodes says which problems end in which code. What is not named here
-// failed: 1.
+// exitCodes says which problems end in which code. Those of the agent about
+// names follow their endings: agent.job_not_found, agent.job_exists,
+// agent.server_in_use. What is not named here failed: 1.
 var exitCodes = map[problem.Code]int{
 	errCommand.Code:       exitUsage,
 	errFlag.Code:          exitUsage,
@@ -85,6 +89,8 @@ var exitCodes = map[problem.Code]int{
 	"control.agent_missing":    exitUnreachable,
 	"ipc.refused":              exitUnreachable,
 
+	"repository.not_found":   exitNotFound,
+	"repository.no_backup":   exitNotFound,
 	"engine.no_database":     exitNotFound,
 	"engine.table_not_found": exitNotFound,
 
@@ -94,6 +100,11 @@ var exitCodes = map[problem.Code]int{
 	"engine.target_exists":     exitRefused,
 	"engine.target_privilege":  exitRefused,
 	"restorer.file_exists":     exitRefused,
+	"agent.run_over":           exitRefused,
+	"postgres.database_in_use": exitRefused,
+	"repository.exists":        exitRefused,
+	"repository.no_key_slot":   exitRefused,
+	"repository.wrong_key":     exitRefused,
 	"vault.wrong_key":          exitRefused,
 	"vault.locked":             exitRefused,
 	"store.access_denied":      exitRefused,
@@ -107,8 +118,16 @@ func exitCode(err error) int {
 	if fs, ok := errors.AsType[*failures](err); ok {
 		return fs.exitCode()
 	}
-	if code, ok := exitCodes[problem.Of(err).Code]; ok {
-		return code
+	code := problem.Of(err).Code
+	if exit, ok := exitCodes[code]; ok {
+		return exit
+	}
+	name, ours := strings.CutPrefix(string(code), "agent.")
+	switch {
+	case ours && strings.HasSuffix(name, "_not_found"):
+		return exitNotFound
+	case ours && (strings.HasSuffix(name, "_exists") || strings.HasSuffix(name, "_in_use")):
+		return exitRefused
 	}
 	return exitFailed
 }
@@ -172,10 +191,26 @@ func runProblem(r control.Run) *problem.Problem {
 	if p := problem.Of(r.Problem.Err()); p != nil {
 		return p
 	}
-	if r.Status == "ok" {
+	if disproved(r) {
+		return errProof.Because(nil, "backup", r.Backup)
+	}
+	if r.Status == backup.OK {
 		return nil
 	}
 	return errRun.Because(nil, "run", r.ID, "status", string(r.Status))
+}
+
+// disproved reports whether a run, whatever it says of itself, holds a proof
+// that failed: of a backup that was made, or of an older one.
+func disproved(r control.Run) bool {
+	var found struct {
+		Status backup.Status         `json:"status"`
+		Verify *control.VerifyResult `json:"verify"`
+	}
+	if len(r.Result) == 0 || json.Unmarshal(r.Result, &found) != nil {
+		return false // what cannot be read is reported where it is shown
+	}
+	return r.Kind == backup.RunVerify && found.Status == backup.Failed || found.Verify != nil && found.Verify.Status == backup.Failed
 }
 
 // report tells the person about err and returns the exit code.

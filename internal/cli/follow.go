@@ -103,6 +103,9 @@ func single[T any](ctx context.Context, a *app, c *client.Client, started contro
 	if err != nil {
 		return err
 	}
+	if len(runs) != 1 {
+		return client.ErrProtocol.Because(nil, "cause", fmt.Sprintf("%d runs instead of one", len(runs)))
+	}
 	run := runs[0]
 	o := outcome[T]{result: empty(run)}
 	if len(run.Result) > 0 {

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/i18n"
+	"github.com/rahatbackup/rahat/internal/problem"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMain lets scripts run this program as rahat, at the tests' moment.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"rahat": func() {
+			interrupts := make(chan os.Signal, 2)
+			signal.Notify(interrupts, os.Interrupt)
+			os.Exit(Run(background(), Options{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+				Interrupts: interrupts, Now: func() time.Time { return now }, Zone: time.UTC}))
+		},
+	})
+}
+
+// call runs a command line in this process.
+func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Run(t.Context(), Options{Args: args, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs,
+		Now: func() time.Time { return now }, Zone: time.UTC})
+	return code, out.String(), errs.String()
+}
+
+// mask takes the texts of other packages' problems out of an output, so that
+// the golden files change only with this package.
+func mask(lang, s string) string {
+	x := i18n.For(lang)
+	for _, p := range []*control.Problem{wrongPassword, diskGone, diskFull, firstBackup} {
+		title, remedy := x.Problem(problem.Of(p.Err()))
+		s = strings.NewReplacer(title, "<title of "+p.Code+">", remedy, "<remedy of "+p.Code+">",
+			quoted(title), "<title of "+p.Code+">", quoted(remedy), "<remedy of "+p.Code+">").Replace(s)
+	}
+	return s
+}
+
+// quoted is s as it stands in a JSON string.
+func quoted(s string) string {
+	j := string(raw(s))
+	return j[1 : len(j)-1]
+}
+
+// golden compares text with a file of testdata/golden.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (run with -update if that is meant)\n--- got\n%s--- want\n%s", path, got, want)
+	}
+}
+
+// jsonCommands are all commands that print a document, with the runs their
+// request starts and the exit code.
+var jsonCommands = []struct {
+	file string
+	line string
+	runs string
+	code int
+}{
+	{"overview", "", "", 0},
+	{"status", "status", "", 0},
+	{"discover", "discover --folder /srv", "", 0},
+	{"server_add", "server add local --engine postgres --address /var/run/postgresql --user postgres", "", 0},
+	{"server_list", "server list", "", 0},
+	{"server_test", "server test local", "", 0},
+	{"server_test_failed", "server test erp", "", 5},
+	{"server_remove", "server remove local", "", 0},
+	{"destination_add", "destination add disk --url file:///mnt/backup", "", 0},
+	{"destination_list", "destination list", "", 0},
+	{"destination_test", "destination test disk", "", 0},
+	{"destination_test_failed", "destination test gone", "", 1},
+	{"destination_remove", "destination remove disk", "", 0},
+	{"job_add", "job add nightly --server local --database shop,crm --to disk --verify full", "", 0},
+	{"job_list", "job list", "", 0},
+	{"job_show", "job show nightly", "", 0},
+	{"job_show_unknown", "job show hourly", "", 4},
+	{"job_edit", "job edit nightly --verify none", "", 0},
+	{"job_pause", "job pause weekly", "", 0},
+	{"job_resume", "job resume nightly", "", 0},
+	{"job_remove", "job remove nightly", "", 0},
+	{"backup", "backup --server local --database shop --to disk", "shop", 0},
+	{"backup_several", "backup nightly", "shop crm", 0},
+	{"backup_failed", "backup nightly", "failing", 1},
+	{"backup_some_failed", "backup nightly", "shop failing", 1},
+	{"backup_disproved", "backup nightly", "unproven", 1},
+	{"runs", "runs", "", 0},
+	{"run_show", "run show failing", "", 0},
+	{"run_cancel", "run cancel running", "", 0},
+	{"backups", "backups", "", 0},
+	{"backups_from", "backups --from /mnt/backup --database shop.db --passphrase-stdin", "", 0},
+	{"verify", "verify latest", "proving", 0},
+	{"verify_failed", "verify latest", "disproving", 1},
+	{"restore", "restore latest --to-server local --to-database shop_copy", "restoring", 0},
+	{"restore_failed", "restore latest --to-server local --to-database shop_copy", "failing", 1},
+	{"restore_refused", "restore latest --to-server local --to-database shop --overwrite", "", 5},
+	{"export", "export latest -o /tmp/shop.sql", "exporting", 0},
+	{"catalog_rebuild", "catalog rebuild", "rebuilding", 0},
+	{"agent_status", "agent status", "", 0},
+	{"version", "version", "", 0},
+	{"usage", "server add", "", 2},
+}
+
+func TestEveryDocumentIsAsWrittenDown(t *testing.T) {
+	for _, c := range jsonCommands {
+		t.Run(c.file, func(t *testing.T) {
+			f := startFake(t)
+			f.use(t)
+			f.queue = strings.Fields(c.runs)
+			code, stdout, stderr := call(t, "open sesame\n", append(strings.Fields(c.line), "--json")...)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d; stderr: %s", code, c.code, stderr)
+			}
+			if c.file == "version" {
+				stdout = strings.NewReplacer(platform(), "linux/amd64").Replace(stdout)
+			}
+			d := json.NewDecoder(strings.NewReader(stdout))
+			var v any
+			if err := d.Decode(&v); err != nil {
+				t.Fatalf("no document: %v\n%s", err, stdout)
+			}
+			if d.More() {
+				t.Error("more than one document")
+			}
+			golden(t, c.file+".json", mask("en", stdout))
+		})
+	}
+}
+
+func TestEmptyListsAreEmptyListsInJSON(t *testing.T) {
+	for _, line := range []string{"server list", "destination list", "job list", "runs", "backups"} {
+		f := startFake(t)
+		f.use(t)
+		f.empty = true
+		if code, out, _ := call(t, "", append(strings.Fields(line), "--json")...); code != 0 || strings.TrimSpace(out) != "[]" {
+			t.Errorf("%s: exit code %d, %q", line, code, out)
+		}
+	}
+}
+
+// peopleCommands are what people read.
+var peopleCommands = []struct{ file, line, runs string }{
+	{"overview", "", ""},
+	{"discover", "discover", ""},
+	{"server_list", "server list", ""},
+	{"server_test", "server test local", ""},
+	{"destination_test", "destination test disk", ""},
+	{"job_list", "job list", ""},
+	{"job_show", "job show weekly", ""},
+	{"backup", "backup nightly", "shop"},
+	{"backup_several", "backup nightly", "shop crm failing"},
+	{"runs", "runs", ""},
+	{"run_show", "run show failing", ""},
+	{"run_show_running", "run show running", ""},
+	{"backups", "backups", ""},
+	{"verify", "verify latest", "proving"},
+	{"verify_failed", "verify latest", "disproving"},
+	{"restore", "restore latest --to-server local", "restoring"},
+	{"export", "export latest -o /tmp/shop.sql", "exporting"},
+	{"catalog_rebuild", "catalog rebuild", "rebuilding"},
+	{"agent_status", "agent status", ""},
+}
+
+func TestPeopleReadWhatIsMeant(t *testing.T) {
+	for _, lang := range []string{"en", "tr"} {
+		for _, c := range peopleCommands {
+			t.Run(c.file+"."+lang, func(t *testing.T) {
+				f := startFake(t)
+				f.use(t)
+				f.queue = strings.Fields(c.runs)
+				code, stdout, stderr := call(t, "", append(strings.Fields(c.line), "--lang", lang)...)
+				golden(t, c.file+"."+lang+".txt", fmt.Sprintf("$ rahat %s\n%s--- stderr\n%s--- exit code %d\n", c.line, mask(lang, stdout), mask(lang, stderr), code))
+			})
+		}
+	}
+}
