@@ -7,13 +7,16 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/rahatbackup/rahat/build/bench"
 	"github.com/rahatbackup/rahat/build/check"
+	"github.com/rahatbackup/rahat/build/dev"
 	"github.com/rahatbackup/rahat/build/firstrun"
 	"github.com/rahatbackup/rahat/build/setup"
 )
@@ -26,8 +29,14 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"run", "install what is missing, build, start the agent, back up every database and prove it", runCommand},
+		{"run", "install what is missing, build, start the agent, back up every database and prove it", noArguments(func(ctx context.Context, out io.Writer) error {
+			return firstrun.Run(ctx, out, os.Stderr)
+		})},
 		{"test", "set up the machine and run every check and test, as CI does", noArguments(check.Test)},
+		{"dev", "start an agent with databases to play with, until Ctrl-C", noArguments(func(ctx context.Context, out io.Writer) error {
+			return dev.Run(ctx, out, os.Stderr)
+		})},
+		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full]", benchCommand},
 		{"lint", "run the checks that start no server", noArguments(check.Lint)},
 		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
 	}
@@ -64,6 +73,9 @@ func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := os.Stat("go.mod"); err != nil {
 		return errors.New("run this from the folder that holds go.mod")
 	}
+	if name == bench.StreamCommand { // the benchmark starting itself
+		return bench.Stream(ctx, args, out)
+	}
 	for _, c := range commands() {
 		if c.name == name {
 			return c.run(ctx, args, out)
@@ -91,10 +103,20 @@ func noArguments(f func(context.Context, io.Writer) error) func(context.Context,
 	}
 }
 
-func runCommand(ctx context.Context, args []string, out io.Writer) error {
-	return noArguments(func(ctx context.Context, out io.Writer) error {
-		return firstrun.Run(ctx, out, os.Stderr)
-	})(ctx, args, out)
+func benchCommand(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	size := flags.String("size", "full", "")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		return fmt.Errorf("%w: bench knows only --size small and --size full", errUsage)
+	}
+	switch *size {
+	case "small":
+		return bench.Run(ctx, out, bench.Small)
+	case "full":
+		return bench.Run(ctx, out, bench.Full)
+	}
+	return fmt.Errorf("%w: no size %q; there are small and full", errUsage, *size)
 }
 
 func setupCommand(ctx context.Context, args []string, out io.Writer) error {

@@ -132,7 +132,7 @@ func (r *run) sample(ctx context.Context) error {
 	if !configured && len(r.servers) > 0 {
 		return nil
 	}
-	if err := makeSample(ctx, path); err != nil {
+	if err := MakeSample(ctx, path); err != nil {
 		return err
 	}
 	if configured {

@@ -46,9 +46,9 @@ var (
 	statuses   = strings.Fields("new paid shipped done refunded")
 )
 
-// makeSample writes the sample shop to path unless a file is there already. The
+// MakeSample writes the sample shop to path unless a file is there already. The
 // same shop comes out every time. A half-made one never has that name.
-func makeSample(ctx context.Context, path string) error {
+func MakeSample(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {

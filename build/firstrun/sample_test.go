@@ -12,7 +12,7 @@ func TestTheSampleShopIsTheSameEveryTimeAndSound(t *testing.T) {
 	var sums [2][32]byte
 	for i := range sums {
 		path := filepath.Join(t.TempDir(), "shop.sqlite")
-		if err := makeSample(t.Context(), path); err != nil {
+		if err := MakeSample(t.Context(), path); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(path)
@@ -50,7 +50,7 @@ func TestASampleThatIsThereIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := makeSample(t.Context(), path); err != nil {
+	if err := MakeSample(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := os.ReadFile(path); err != nil || string(data) != "mine" {

@@ -59,6 +59,13 @@ type CLI struct {
 	Program string
 	Env     []string  // added to this process's environment
 	Stderr  io.Writer // progress; nil: thrown away
+	Stdin   string    // a secret for a flag such as --password-stdin
+}
+
+// WithStdin returns c with something to read on standard input.
+func (c CLI) WithStdin(text string) CLI {
+	c.Stdin = text
+	return c
 }
 
 // An Error is what the command line answered instead of a result.
@@ -82,7 +89,7 @@ func (e *Error) Error() string {
 func (c CLI) JSON(ctx context.Context, result any, args ...string) error {
 	cmd := exec.CommandContext(ctx, c.Program, append([]string{"--json", "--lang", "en"}, args...)...)
 	cmd.Env = append(os.Environ(), c.Env...)
-	cmd.Stderr = c.Stderr
+	cmd.Stderr, cmd.Stdin = c.Stderr, strings.NewReader(c.Stdin)
 	out, err := cmd.Output()
 	exit, failed := errors.AsType[*exec.ExitError](err)
 	if err != nil && !failed {
