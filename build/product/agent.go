@@ -106,7 +106,7 @@ func (a *Agent) Stop() error {
 	if runtime.GOOS == "windows" { // which has no signal to ask with
 		ask = os.Kill
 	}
-	_ = a.process.Process.Signal(ask) // an agent that is gone already is what we want
+	_ = a.process.Process.Signal(ask)                                               // an agent that is gone already is what we want
 	kill := time.AfterFunc(30*time.Second, func() { _ = a.process.Process.Kill() }) // as above
 	defer kill.Stop()
 	err := a.process.Wait()
