@@ -1,0 +1,171 @@
+package repository
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/rahatbackup/rahat/internal/backup"
+
+	"github.com/zeebo/blake3"
+)
+
+// The stages of the pipeline, each alone, on rows of about 90 bytes of which
+// one percent changes. The stages cut, delta, columns and row sum are measured
+// in package rowdelta.
+func BenchmarkStages(b *testing.B) {
+	chunk := table(6000, 0, 0)
+	w := &Writer{r: &Repository{}}
+	k := &worker{w: w, zstd: newEncoder()}
+	bench := func(name string, f func()) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(chunk)))
+			for b.Loop() {
+				f()
+			}
+		})
+	}
+	h := keyedHash(make([]byte, 32))
+	bench("hash", func() {
+		h.Reset()
+		h.Write(chunk)
+		h.Sum(nil)
+	})
+	bench("compress rows", func() {
+		k.z = k.zstd.EncodeAll(chunk, k.z[:0])
+	})
+	bench("compress columns", func() {
+		k.probe, k.byCol = 1, true
+		k.compress(backup.Rows, chunk)
+	})
+	k.probe, k.byCol = 1, true
+	_, z := k.compress(backup.Rows, chunk)
+	z = bytes.Clone(z)
+	s := newSealer(make([]byte, 32), make([]byte, saltSize))
+	var box []byte
+	bench("encrypt", func() { box = s.seal(box[:0], 1, formColumns, z) })
+	var segs segments
+	m := blobMeta{form: formColumns}
+	bench("pack", func() {
+		p := newPackBuilder(make([]byte, 32), 0, &segs)
+		for range 32 {
+			p.add(&m, z)
+		}
+		p.finish()
+		segs.give(p.segs)
+	})
+	bench("name pack", func() { blake3.Sum256(z) })
+}
+
+// The whole of it into a store in memory: a full, an incremental after one
+// percent of the rows changed, an unchanged incremental, and reading back.
+func BenchmarkRepository(b *testing.B) {
+	old, cur := table(400000, 0, 0), table(400000, 1, 100)
+	st := newMemStore()
+	r := create(b, st)
+	full := makeBackup(b, r, backup.Full, nil, rowsPart("t", old))
+	inc := makeBackup(b, r, backup.Incremental, full, rowsPart("t", cur))
+	run := func(name string, f func(b *testing.B)) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(old)))
+			b.ReportAllocs()
+			for b.Loop() {
+				f(b)
+			}
+		})
+	}
+	run("full", func(b *testing.B) {
+		makeBackup(b, create(b, newMemStore()), backup.Full, nil, rowsPart("t", old))
+	})
+	run("incremental", func(b *testing.B) {
+		b.StopTimer()
+		st2 := newMemStore()
+		for k, v := range st.objects {
+			st2.objects[k] = v
+		}
+		for _, k := range st2.keys(packsPrefix) {
+			if len(st2.objects[k]) < 1<<20 {
+				delete(st2.objects, k)
+			}
+		}
+		r := reopen(b, st2)
+		b.StartTimer()
+		m := makeBackup(b, r, backup.Incremental, full, rowsPart("t", cur))
+		b.ReportMetric(float64(m.AddedBytes)/float64(full.AddedBytes)*100, "%added")
+	})
+	run("unchanged", func(b *testing.B) {
+		m := makeBackup(b, r, backup.Incremental, inc, rowsPart("t", cur))
+		b.ReportMetric(float64(m.AddedBytes)/float64(full.AddedBytes)*100, "%added")
+	})
+	run("read", func(b *testing.B) {
+		if _, err := readPart(b.Context(), r.Source(inc), inc.Parts[0]); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+var workloads = flag.String("workloads", "", "folder of workloads, each with files v0, v1, ...: measure them")
+
+// BenchmarkWorkloads stores v0 of every workload as a full and each later
+// version as an incremental on the one before, and reads every one back.
+func BenchmarkWorkloads(b *testing.B) {
+	if *workloads == "" {
+		b.Skip("needs -workloads")
+	}
+	dirs, err := os.ReadDir(*workloads)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, d := range dirs {
+		b.Run(d.Name(), func(b *testing.B) { workload(b, filepath.Join(*workloads, d.Name())) })
+	}
+}
+
+func workload(b *testing.B, dir string) {
+	part := backup.Part{Name: "t", Kind: backup.Rows, Key: 1}
+	switch filepath.Base(dir) {
+	case "sqlite":
+		part.Kind, part.PageSize = backup.Pages, 4096
+	case "bak":
+		part.Kind = backup.Bytes
+	case "heap":
+		part.Key = 0
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "v*"))
+	if err != nil || len(files) < 2 {
+		b.Fatal(files, err)
+	}
+	st := newMemStore()
+	r := create(b, st)
+	var base *backup.Manifest
+	for i, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		typ := backup.Incremental
+		if i == 0 {
+			typ = backup.Full
+		}
+		b.Run(filepath.Base(name), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			c0 := cpuSeconds()
+			m := makeBackup(b, r, typ, base, stream{part, data})
+			c1 := cpuSeconds()
+			got, err := readPart(b.Context(), r.Source(m), m.Parts[0])
+			if err != nil || !bytes.Equal(got, data) {
+				b.Fatal("differs: ", err)
+			}
+			c2 := cpuSeconds()
+			got = nil
+			runtime.GC()
+			b.ReportMetric(float64(m.AddedBytes)/1e6, "MBadded")
+			b.ReportMetric(float64(len(data))/1e6/(c1-c0), "MB/s-write")
+			b.ReportMetric(float64(len(data))/1e6/(c2-c1), "MB/s-read")
+			base = m
+		})
+	}
+}
