@@ -55,12 +55,18 @@ var (
 	ErrTablespace = problem.New("postgres.tablespace_missing")
 	// ErrStatement (warning): {object} could not be made: {message}.
 	ErrStatement = problem.New("postgres.object_not_restored")
+	// ErrMore (warning): {count} more warnings are not listed.
+	ErrMore = problem.New("postgres.more_warnings")
 	// ErrRows: the rows of {table} could not be loaded: {message}.
 	ErrRows = problem.New("postgres.rows_not_loaded")
 	// ErrCheckDropped (warning): rows of {table} break its check {constraint}; it is back, but not validated.
 	ErrCheckDropped = problem.New("postgres.check_not_valid")
 	// ErrLeftOut (warning): restoring {table} alone left out {objects}.
 	ErrLeftOut = problem.New("postgres.left_out")
+	// ErrTableExists: {database} has a table {table} already.
+	ErrTableExists = problem.New("postgres.table_exists")
+	// ErrTableNeeded: {table} cannot be replaced, because other objects need it: {message}.
+	ErrTableNeeded = problem.New("postgres.table_needed")
 	// ErrInUse: {database} is in use and could not be replaced.
 	ErrInUse = problem.New("postgres.database_in_use")
 	// ErrLeftBehind: {database} could not be removed after a failure.

@@ -205,8 +205,8 @@ func (r *restorer) load(ctx context.Context, c *conn, l *load, opt loadOptions) 
 		return fmt.Errorf("open %s: %w", l.part.Name, err)
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	if err := c.exec(ctx, joinSQL("BEGIN", opt.setup, first)); err != nil {
-		return errors.Join(err, c.rollback(ctx))
+	if err := c.exec(ctx, joinSQL(r.tx.begin(), opt.setup, first)); err != nil {
+		return errors.Join(err, r.tx.rollback(ctx, c))
 	}
 	cols := ""
 	if len(l.part.Table.Columns) > 0 {
@@ -221,11 +221,11 @@ func (r *restorer) load(ctx context.Context, c *conn, l *load, opt loadOptions) 
 	}
 	if err != nil {
 		r.bytes.Add(-meter.n)
-		return errors.Join(err, c.rollback(ctx))
+		return errors.Join(err, r.tx.rollback(ctx, c))
 	}
-	if err := c.exec(ctx, "COMMIT"); err != nil {
+	if err := c.exec(ctx, r.tx.commit()); err != nil {
 		r.bytes.Add(-meter.n)
-		return errors.Join(err, c.rollback(ctx))
+		return errors.Join(err, r.tx.rollback(ctx, c))
 	}
 	r.rows.Add(l.part.Rows)
 	return nil
@@ -233,14 +233,6 @@ func (r *restorer) load(ctx context.Context, c *conn, l *load, opt loadOptions) 
 
 func joinSQL(stmts ...string) string {
 	return strings.Join(slices.DeleteFunc(stmts, func(s string) bool { return s == "" }), "; ")
-}
-
-// rollback ends a failed transaction; a broken connection has none.
-func (c *conn) rollback(ctx context.Context) error {
-	if c.pg.IsClosed() {
-		return nil
-	}
-	return c.exec(context.WithoutCancel(ctx), "ROLLBACK")
 }
 
 // A loadMeter counts what is read and keeps the reader's error, which the server

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,7 @@ type restorer struct {
 
 	extensionVersion map[backup.Name]string // to be asked for, where it is not the default
 	noTablespace     map[string]bool        // tablespaces the target lacks
+	tx               txStyle
 
 	rows, bytes, indexed atomic.Int64
 	total                int64
@@ -72,6 +74,9 @@ func (s *server) Restore(ctx context.Context, src engine.Source, target engine.T
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.dropped > 0 {
+		r.warnings = append(r.warnings, ErrMore.Because(nil, "count", strconv.Itoa(r.dropped)))
+	}
 	return engine.Restored{Rows: r.rows.Load(), Bytes: r.bytes.Load(), Warnings: slices.Clone(r.warnings)}, err
 }
 
@@ -283,7 +288,7 @@ func (r *restorer) try(ctx context.Context, c *conn, e *archive.Entry, sql strin
 	if strings.TrimSpace(sql) == "" {
 		return nil
 	}
-	err := c.exec(ctx, sql)
+	err := r.tx.exec(ctx, c, sql)
 	if err == nil {
 		return nil
 	}
@@ -299,7 +304,7 @@ func (r *restorer) try(ctx context.Context, c *conn, e *archive.Entry, sql strin
 // grantOneByOne runs the statements of a grant each by itself: when a role of one
 // is missing, the others still count.
 func (r *restorer) grantOneByOne(ctx context.Context, c *conn, e *archive.Entry) error {
-	if err := c.exec(ctx, e.Defn); err == nil {
+	if err := r.tx.exec(ctx, c, e.Defn); err == nil {
 		return nil
 	} else if pgCode(err) == "" {
 		return fmt.Errorf("make %s %s: %w", e.Desc, e.Tag, err)

@@ -40,10 +40,22 @@ func (Driver) Sandbox(ctx context.Context, dir, version string) (engine.Server, 
 		return nil, engine.ErrNoSandbox.Because(err, "version", version)
 	}
 	s, err := sandboxServer(c)
+	if err == nil {
+		err = s.dropPostgres(ctx)
+	}
 	if err != nil {
 		return nil, errorsJoin(err, c.Close())
 	}
 	return s, nil
+}
+
+// dropPostgres makes room for a backup of a database of that name.
+func (s *server) dropPostgres(ctx context.Context) error {
+	c, err := s.connect(ctx, s.maintenance(), 0, nil)
+	if err != nil {
+		return err
+	}
+	return errorsJoin(s.drop(ctx, c, "postgres"), c.close(ctx))
 }
 
 func sandboxServer(c *cluster.Cluster) (*server, error) {
@@ -52,7 +64,7 @@ func sandboxServer(c *cluster.Cluster) (*server, error) {
 		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port))
 	}
 	opened, err := Driver{}.Open(engine.Config{Address: addr, User: cluster.Superuser, Password: vault.NewSecret(c.Password),
-		Options: map[string]string{OptSSLMode: "disable"}})
+		Options: map[string]string{OptSSLMode: "disable", OptMaintenance: "template1"}})
 	if err != nil {
 		return nil, err
 	}
