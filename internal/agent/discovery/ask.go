@@ -3,7 +3,9 @@ package discovery
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -128,7 +130,7 @@ func (p pace) ask(ctx context.Context, dial dialer, plan plan) (answer, outcome)
 }
 
 // connect dials, and ends the connection when ctx does.
-func (p pace) connect(ctx context.Context, dial dialer) (*boundConn, error) {
+func (p pace) connect(ctx context.Context, dial dialer) (net.Conn, error) {
 	short, cancel := context.WithTimeout(ctx, p.dial)
 	defer cancel()
 	conn, err := dial(short)
@@ -178,9 +180,8 @@ func listen(conn net.Conn, wait time.Duration, readers []reader) (a answer, v ve
 			}
 		}
 		if err != nil {
-			timeout, ok := err.(net.Error)
 			if len(b) == 0 {
-				return answer{}, partial, ok && timeout.Timeout()
+				return answer{}, partial, errors.Is(err, os.ErrDeadlineExceeded)
 			}
 			return answer{}, other, false // said something and did not finish it
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,13 +137,17 @@ func TestTheOwnerOfAPortTellsWhatToAsk(t *testing.T) {
 }
 
 func TestUnknownPortsGetTwoPacketsAtMost(t *testing.T) {
-	hangUp := func([]byte) []byte { return nil }
-	for _, address := range []string{"127.0.0.1:0", "[::1]:0", "[::]:0"} {
-		for _, hidden := range [][]string{nil, {engine.Redis}, byWorth} {
-			s := fake(t, address, "", hangUp)
-			m := unnamed(s.port, s.port) // told twice, as of two sockets
-			m.hidden = hidden
-			none(t, here(m))
+	for _, hidden := range [][]string{nil, {engine.Redis}, byWorth} {
+		servers := map[string]*fakeServer{}
+		var m machine
+		for _, address := range []string{"127.0.0.1:0", "[::1]:0", "[::]:0"} {
+			s := fake(t, address, "", nil)
+			servers[address] = s
+			m.listeners = append(m.listeners, unnamed(s.port, s.port).listeners...) // told twice, as of two sockets
+		}
+		m.hidden = hidden
+		none(t, here(m))
+		for address, s := range servers {
 			if connections, packets := s.counts(); packets != 2 || connections != 2 {
 				t.Errorf("%s, hidden %v: %d packets on %d connections, want 2 on 2", address, hidden, packets, connections)
 			}
@@ -151,9 +156,14 @@ func TestUnknownPortsGetTwoPacketsAtMost(t *testing.T) {
 }
 
 func TestWhoGreetsIsSentNothing(t *testing.T) {
+	servers := map[string]*fakeServer{}
+	var ports []uint16
 	for _, name := range []string{"ssh", "smtp", "ftp", "pop3", "imap", "nats", "mysql x", "vnc", "telnet", "zeros"} {
-		s := fake(t, "127.0.0.1:0", strangers[name], nil)
-		none(t, here(on(s, "")))
+		servers[name] = fake(t, "127.0.0.1:0", strangers[name], nil)
+		ports = append(ports, servers[name].port)
+	}
+	none(t, here(unnamed(ports...)))
+	for name, s := range servers {
 		if connections, packets := s.counts(); connections != 1 || packets != 0 {
 			t.Errorf("%s: %d connections, %d packets, want 1 and 0", name, connections, packets)
 		}
@@ -161,9 +171,14 @@ func TestWhoGreetsIsSentNothing(t *testing.T) {
 }
 
 func TestWhoAnswersOtherwiseIsNotAskedAgain(t *testing.T) {
+	servers := map[string]*fakeServer{}
+	var ports []uint16
 	for name, said := range strangers {
-		s := fake(t, "127.0.0.1:0", "", onlyTo(sslPacket, said))
-		none(t, here(on(s, "")))
+		servers[name] = fake(t, "127.0.0.1:0", "", onlyTo(sslPacket, said))
+		ports = append(ports, servers[name].port)
+	}
+	none(t, here(unnamed(ports...)))
+	for name, s := range servers {
 		if _, packets := s.counts(); packets != 1 {
 			t.Errorf("%s: %d packets, want 1", name, packets)
 		}
@@ -184,9 +199,9 @@ func TestAWebServerIsNotDisturbed(t *testing.T) {
 	requests := 0
 	var log strings.Builder
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests++ }))
-	web.Config.ErrorLog = newLog(&log)
+	web.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(&log, nil), slog.LevelError)
 	web.Start()
-	none(t, here(machine{listeners: []listener{{ip: loopback4, port: web.Listener.Addr().(*net.TCPAddr).AddrPort().Port()}}}))
+	none(t, here(machine{listeners: []listener{{ip: loopback4, port: portOf(web.Listener)}}}))
 	res, err := web.Client().Get(web.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +215,9 @@ func TestAWebServerIsNotDisturbed(t *testing.T) {
 	}
 }
 
+// drip is the time between two bytes of who drips.
+const drip = 20 * time.Millisecond
+
 // hostile are ways to waste somebody's time.
 var hostile = map[string]func(conn net.Conn){
 	"silence": func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
@@ -211,7 +229,7 @@ var hostile = map[string]func(conn net.Conn){
 			if _, err := conn.Write([]byte{b}); err != nil {
 				return
 			}
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(drip)
 		}
 	},
 	"drips an answer": func(conn net.Conn) {
@@ -222,7 +240,7 @@ var hostile = map[string]func(conn net.Conn){
 			if _, err := conn.Write([]byte{'$'}); err != nil {
 				return
 			}
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(drip)
 		}
 	},
 	"floods": func(conn net.Conn) {
@@ -282,7 +300,7 @@ func misbehave(t *testing.T, behave func(net.Conn)) uint16 {
 		}
 		all.Wait()
 	})
-	return l.Addr().(*net.TCPAddr).AddrPort().Port()
+	return portOf(l)
 }
 
 // longest is what one way may take, with air for a busy machine.
@@ -302,6 +320,30 @@ func TestNobodyCanKeepDiscoveryWaiting(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAnswersAreReadToALimit(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	sent := make(chan int)
+	go func() {
+		n := 0
+		for {
+			more, err := theirs.Write(make([]byte, 100))
+			if n += more; err != nil {
+				sent <- n
+				return
+			}
+		}
+	}()
+	never := func([]byte) (answer, verdict) { return answer{}, partial }
+	if _, v, _ := listen(ours, time.Minute, []reader{never}); v != other {
+		t.Errorf("verdict %d", v)
+	}
+	ours.Close()
+	if n := <-sent; n < longestAnswer || n > 2*longestAnswer {
+		t.Errorf("read %d bytes, want %d", n, longestAnswer)
 	}
 }
 
@@ -393,31 +435,9 @@ func TestWithoutAListOfSocketsTheUsualPortsAreTried(t *testing.T) {
 	}
 }
 
-func TestSocketsAreFoundAndNotTwice(t *testing.T) {
-	dir := shortDir(t)
-	l, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5999"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	serve(t, l, "", onlyTo(sslPacket, "N"))
-	linkTo(t, dir, dir+"/again")
-	sockets := socketsIn([]struct{ engine, pattern string }{
-		{engine.Postgres, dir + "/.s.PGSQL.*"}, {engine.Postgres, dir + "/again/.s.PGSQL.*"}, {engine.Redis, dir + "/no/*.sock"},
-	})
-	f := one(t, here(unnamed(1), sockets...))
-	if f.Engine != engine.Postgres || f.Address != filepath.Join(dir, ".s.PGSQL.5999") || len(f.Addresses) != 0 {
-		t.Errorf("got %+v", f)
-	}
-}
-
 func TestASocketOfAPortBelongsToItsServer(t *testing.T) {
 	s := fake(t, "127.0.0.1:0", "", onlyTo(sslPacket, "N"))
-	path := filepath.Join(shortDir(t), ".s.PGSQL."+portText(s))
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serve(t, l, "", onlyTo(sslPacket, "N"))
+	path := fakeSocket(t, s)
 	f := one(t, here(on(s, ""), socketOf(engine.Postgres, path)))
 	if f.Address != addressOf(s) || !slices.Equal(f.Addresses, []string{path}) {
 		t.Errorf("got %s and %v", f.Address, f.Addresses)
@@ -426,12 +446,7 @@ func TestASocketOfAPortBelongsToItsServer(t *testing.T) {
 
 func TestAForeignSocketOfTheSameNumberDoesNotHideAServer(t *testing.T) {
 	s := fake(t, "127.0.0.1:0", mysqlGreets("8.4.0", 5), nil)
-	path := filepath.Join(shortDir(t), ".s.PGSQL."+portText(s))
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serve(t, l, "", onlyTo(sslPacket, "N"))
+	path := fakeSocket(t, s)
 	if got := run(t, here(on(s, "mysqld"), socketOf(engine.Postgres, path))); len(got.Servers) != 2 {
 		t.Errorf("found %+v", got.Servers)
 	}

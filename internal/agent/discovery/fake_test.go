@@ -3,10 +3,10 @@ package discovery
 import (
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -39,10 +39,7 @@ func fake(t *testing.T, address, greet string, reply func(packet []byte) []byte)
 
 func serve(t *testing.T, l net.Listener, greet string, reply func([]byte) []byte) *fakeServer {
 	t.Helper()
-	s := &fakeServer{}
-	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
-		s.port = tcp.AddrPort().Port()
-	}
+	s := &fakeServer{port: portOf(l)}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -63,6 +60,15 @@ func serve(t *testing.T, l net.Listener, greet string, reply func([]byte) []byte
 		all.Wait()
 	})
 	return s
+}
+
+// portOf returns the port of a listener, 0 for a unix socket.
+func portOf(l net.Listener) uint16 {
+	address, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil {
+		return 0
+	}
+	return address.Port()
 }
 
 func (s *fakeServer) talk(conn net.Conn, greet string, reply func([]byte) []byte) {
@@ -129,6 +135,18 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
+// fakeSocket is a PostgreSQL on a socket named after the port of s.
+func fakeSocket(t *testing.T, s *fakeServer) string {
+	t.Helper()
+	path := filepath.Join(shortDir(t), ".s.PGSQL."+portText(s))
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, l, "", onlyTo(sslPacket, "N"))
+	return path
+}
+
 func linkTo(t *testing.T, old, name string) {
 	t.Helper()
 	if err := os.Symlink(old, name); err != nil {
@@ -141,5 +159,3 @@ func portText(s *fakeServer) string { return strconv.Itoa(int(s.port)) }
 func socketOf(kind, path string) target {
 	return target{hint: kind, sure: true, ways: []way{{"unix", path}}}
 }
-
-func newLog(w io.Writer) *log.Logger { return log.New(w, "", 0) }

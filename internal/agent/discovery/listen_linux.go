@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -36,8 +37,7 @@ func listening(ctx context.Context) (machine, error) {
 			return machine{}, fmt.Errorf("read listening sockets: %w", err)
 		}
 		part, err := readTable(f, owners)
-		f.Close() // read only: nothing can be lost
-		if err != nil {
+		if err = errors.Join(err, f.Close()); err != nil {
 			return machine{}, fmt.Errorf("read listening sockets: %w", err)
 		}
 		here.listeners = append(here.listeners, part...)

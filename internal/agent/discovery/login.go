@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -142,14 +141,12 @@ func withPassFileHost(address string) string {
 	if err != nil {
 		return address
 	}
-	f, err := os.Open(passFile())
+	file, err := os.ReadFile(passFile())
 	if err != nil {
 		return address // as a rule there is none
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		field := strings.SplitN(lines.Text(), ":", 3)
+	for line := range strings.Lines(string(file)) {
+		field := strings.SplitN(line, ":", 3)
 		if len(field) == 3 && field[0] == "localhost" && (field[1] == port || field[1] == "*") {
 			return net.JoinHostPort("localhost", port)
 		}

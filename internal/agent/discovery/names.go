@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/rahatbackup/rahat/internal/control"
@@ -51,12 +52,12 @@ var defaultPorts = map[string]string{
 
 // placeOf writes an address so that equal places are equal texts: this
 // computer has one name, ports are always there, paths have no links, and a
-// PostgreSQL socket is named by its file though its folder will do.
+// PostgreSQL socket is named by its file.
 func placeOf(kind, address string) string {
 	kind = family(kind)
 	if kind == engine.SQLite || strings.ContainsAny(address, `/\`) {
-		if kind == engine.Postgres && !strings.HasPrefix(filepath.Base(address), ".s.PGSQL.") {
-			address = filepath.Join(address, ".s.PGSQL."+defaultPorts[kind])
+		if kind == engine.Postgres {
+			address = postgresSocket(address)
 		}
 		return kind + " " + resolved(address)
 	}
@@ -69,4 +70,19 @@ func placeOf(kind, address string) string {
 		host = "localhost"
 	}
 	return kind + " " + net.JoinHostPort(host, port)
+}
+
+// postgresSocket returns the file of a socket that may be named by its folder,
+// or by its folder and port as in /run/postgresql:5433.
+func postgresSocket(address string) string {
+	if strings.HasPrefix(filepath.Base(address), ".s.PGSQL.") {
+		return address
+	}
+	dir, port := address, defaultPorts[engine.Postgres]
+	if i := strings.LastIndexByte(address, ':'); i > 0 {
+		if _, err := strconv.ParseUint(address[i+1:], 10, 16); err == nil {
+			dir, port = address[:i], address[i+1:]
+		}
+	}
+	return filepath.Join(dir, ".s.PGSQL."+port)
 }

@@ -1,4 +1,4 @@
-//go:build integration
+//go:build integration && unix
 
 package discovery
 
@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,12 +54,12 @@ func freePort(t *testing.T) uint16 {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).AddrPort().Port()
+	return portOf(l)
 }
 
 func awaitPort(t *testing.T, network, address string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; <-time.After(50 * time.Millisecond) {
 		conn, err := net.Dial(network, address)
 		if err == nil {
 			conn.Close()
@@ -186,7 +187,7 @@ func postgresPort(t *testing.T, s *pgtest.Server) uint16 {
 	return uint16(port)
 }
 
-func postgresSocket(t *testing.T, s *pgtest.Server) target {
+func socketTarget(t *testing.T, s *pgtest.Server) target {
 	t.Helper()
 	sockets := socketsIn([]struct{ engine, pattern string }{{engine.Postgres, filepath.Join(s.Socket, ".s.PGSQL.*")}})
 	if len(sockets) != 1 {
@@ -203,7 +204,7 @@ func TestPostgresIsFoundAndLogsNothing(t *testing.T) {
 				certify(t, s)
 			}
 			before := s.Cluster.Log()
-			f := one(t, only([]uint16{postgresPort(t, s)}, postgresSocket(t, s)))
+			f := one(t, only([]uint16{postgresPort(t, s)}, socketTarget(t, s)))
 			if f.Engine != engine.Postgres || f.Address != s.Addr || f.User != "" {
 				t.Errorf("got %+v", f)
 			}
@@ -232,13 +233,17 @@ func certify(t *testing.T, s *pgtest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatalf("no owner of %s", s.DataDir)
+	}
 	for _, name := range []string{cert, key} {
-		if err := giveTo(name, info); err != nil {
+		if err := errors.Join(os.Chmod(name, 0o600), os.Chown(name, int(owner.Uid), int(owner.Gid))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.Exec(t, "postgres", "ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()")
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); ; <-time.After(20 * time.Millisecond) {
 		if s.Query(t, "postgres", "SHOW ssl")[0][0] == "on" {
 			return
 		}
@@ -341,7 +346,7 @@ func TestLoginsAreThoseOfPsql(t *testing.T) {
 			}
 			s := pgtest.Start(t, pgtest.Options{HBA: tt.hba + "local all all scram-sha-256\nhost all all all scram-sha-256\n"})
 			s.Exec(t, "postgres", "CREATE ROLE \""+name+"\" LOGIN PASSWORD 'pw'", "CREATE DATABASE shop")
-			f := one(t, withPostgres(only([]uint16{postgresPort(t, s)}, postgresSocket(t, s))))
+			f := one(t, withPostgres(only([]uint16{postgresPort(t, s)}, socketTarget(t, s))))
 			checkLogin(t, f, name, tt.in, tt.socket)
 		})
 	}
@@ -377,7 +382,7 @@ func TestEverythingOfAFullMachineIsFoundInTime(t *testing.T) {
 	for len(ports) < 20 {
 		ports = append(ports, silent(t).port)
 	}
-	d := withPostgres(hiding(only(ports, socketOf(engine.Redis, redisSocket), socketOf(engine.MySQL, mariaSocket), postgresSocket(t, s)), engine.Postgres, engine.Redis))
+	d := withPostgres(hiding(only(ports, socketOf(engine.Redis, redisSocket), socketOf(engine.MySQL, mariaSocket), socketTarget(t, s)), engine.Postgres, engine.Redis))
 	got := run(t, d)
 	t.Logf("20 ports, 3 sockets: %.3f s", got.Seconds)
 	if len(got.Servers) != 3 {

@@ -48,7 +48,7 @@ func pipeNames() []string {
 	if err != nil {
 		return nil // no pipe, or not told: ports are looked at anyway
 	}
-	defer windows.FindClose(search)
+	defer func() { _ = windows.FindClose(search) }() // nothing of ours is lost
 	var names []string
 	for err == nil {
 		names = append(names, windows.UTF16ToString(data.FileName[:]))
