@@ -44,7 +44,8 @@ func (a *app) source(ctx context.Context, c *cobra.Command, s *sourceFlags) (*co
 			return nil, err
 		}
 	}
-	if s.identity == "" && !s.passphrase.given() && a.person() != nil {
+	if p := a.person(); p != nil && s.identity == "" && !s.passphrase.given() {
+		p.leave()
 		s.passphrase.ask = true
 	}
 	if r.Passphrase, err = a.secret(ctx, s.passphrase); err != nil {

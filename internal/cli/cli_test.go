@@ -132,9 +132,7 @@ var jsonCommands = []struct {
 func TestEveryDocumentIsAsWrittenDown(t *testing.T) {
 	for _, c := range jsonCommands {
 		t.Run(c.file, func(t *testing.T) {
-			f := startFake(t)
-			f.use(t)
-			f.queue = strings.Fields(c.runs)
+			startFake(t, starting(c.runs)).use(t)
 			code, stdout, stderr := call(t, "open sesame\n", append(strings.Fields(c.line), "--json")...)
 			if code != c.code {
 				t.Errorf("exit code %d, want %d; stderr: %s", code, c.code, stderr)
@@ -155,11 +153,14 @@ func TestEveryDocumentIsAsWrittenDown(t *testing.T) {
 	}
 }
 
+// starting lets requests start these runs.
+func starting(runs string) func(*fakeAgent) {
+	return func(f *fakeAgent) { f.queue = strings.Fields(runs) }
+}
+
 func TestEmptyListsAreEmptyListsInJSON(t *testing.T) {
 	for _, line := range []string{"server list", "destination list", "job list", "runs", "backups"} {
-		f := startFake(t)
-		f.use(t)
-		f.empty = true
+		startFake(t, func(f *fakeAgent) { f.empty = true }).use(t)
 		if code, out, _ := call(t, "", append(strings.Fields(line), "--json")...); code != 0 || strings.TrimSpace(out) != "[]" {
 			t.Errorf("%s: exit code %d, %q", line, code, out)
 		}
@@ -193,9 +194,7 @@ func TestPeopleReadWhatIsMeant(t *testing.T) {
 	for _, lang := range []string{"en", "tr"} {
 		for _, c := range peopleCommands {
 			t.Run(c.file+"."+lang, func(t *testing.T) {
-				f := startFake(t)
-				f.use(t)
-				f.queue = strings.Fields(c.runs)
+				startFake(t, starting(c.runs)).use(t)
 				code, stdout, stderr := call(t, "", append(strings.Fields(c.line), "--lang", lang)...)
 				golden(t, c.file+"."+lang+".txt", fmt.Sprintf("$ rahat %s\n%s--- stderr\n%s--- exit code %d\n", c.line, mask(lang, stdout), mask(lang, stderr), code))
 			})

@@ -22,7 +22,7 @@ import (
 var now = time.Date(2026, 11, 21, 13, 18, 0, 0, time.UTC)
 
 // fakeAgent answers the control API with fixed data and keeps what it was
-// asked. What a test changes, it changes before the first call.
+// asked.
 type fakeAgent struct {
 	home paths.Home
 	mux  *http.ServeMux
@@ -35,6 +35,10 @@ type fakeAgent struct {
 	problems map[string]*control.Problem // by "METHOD /path"
 	status   control.StatusReport
 	empty    bool // no servers, destinations, jobs, backups, runs
+	stubborn bool // runs do not end when they are cancelled
+
+	listening, cancelled chan struct{} // closed when it happens first
+	slow                 chan struct{} // closed when the test of the server "slow" has begun, which never ends
 }
 
 // tester is what a fake agent needs of a test or a script.
@@ -44,8 +48,8 @@ type tester interface {
 	Cleanup(func())
 }
 
-// startFake starts a fake agent in a home of its own.
-func startFake(t tester) *fakeAgent {
+// startFake starts a fake agent in a home of its own, changed by prepare.
+func startFake(t tester, prepare ...func(*fakeAgent)) *fakeAgent {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rahat")
 	if err != nil {
@@ -56,9 +60,13 @@ func startFake(t tester) *fakeAgent {
 			t.Fatal(err)
 		}
 	})
-	f := &fakeAgent{home: paths.Home(dir), mux: http.NewServeMux(), events: make(chan control.Event, 100), problems: map[string]*control.Problem{}}
+	f := &fakeAgent{home: paths.Home(dir), mux: http.NewServeMux(), events: make(chan control.Event, 100), problems: map[string]*control.Problem{},
+		listening: make(chan struct{}), cancelled: make(chan struct{})}
 	f.fill()
 	f.route()
+	for _, p := range prepare {
+		p(f)
+	}
 	socket, err := f.home.Socket()
 	if err != nil {
 		t.Fatal(err)
@@ -152,6 +160,10 @@ func (f *fakeAgent) route() {
 		}
 		return serverTest
 	})
+	f.mux.HandleFunc("POST /api/servers/slow/test", func(_ http.ResponseWriter, r *http.Request) {
+		close(f.slow)
+		<-r.Context().Done()
+	})
 	f.fixed("GET /api/destinations", destinations)
 	f.answer("POST /api/destinations", func(*http.Request) any { return destinations[0] })
 	f.answer("DELETE /api/destinations/{name}", func(*http.Request) any { return nil })
@@ -187,7 +199,11 @@ func (f *fakeAgent) route() {
 
 // cancel ends a run, as the agent would in its own time.
 func (f *fakeAgent) cancel(id string) control.Run {
+	close(f.cancelled)
 	run := f.runs[id]
+	if f.stubborn {
+		return run
+	}
 	over := run
 	over.Status, over.Problem = backup.Cancelled, &control.Problem{Code: "agent.cancelled"}
 	over.Finished = moment(0)
@@ -197,6 +213,7 @@ func (f *fakeAgent) cancel(id string) control.Run {
 
 // serveEvents sends what the test puts into events.
 func (f *fakeAgent) serveEvents(w http.ResponseWriter, r *http.Request) {
+	close(f.listening)
 	w.Header().Set("Content-Type", "text/event-stream")
 	flush := http.NewResponseController(w)
 	_ = flush.Flush() // a client that left is met below

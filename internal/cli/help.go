@@ -49,7 +49,7 @@ func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ")
 
 // commandList prints the commands below c, by group where they have one.
 func (a *app) commandList(c *cobra.Command) {
-	print := func(title, group string) {
+	show := func(title, group string) {
 		var lines [][2]string
 		for _, sub := range c.Commands() {
 			if sub.IsAvailableCommand() && sub.GroupID == group {
@@ -60,9 +60,9 @@ func (a *app) commandList(c *cobra.Command) {
 			a.section(title, columns(lines))
 		}
 	}
-	print("help.commands", "")
+	show("help.commands", "")
 	for _, g := range c.Groups() {
-		print(g.Title, g.ID)
+		show(g.Title, g.ID)
 	}
 }
 

@@ -216,16 +216,10 @@ func (m *meter) line(t *track, now time.Time) string {
 	if t.speed > 0 && now.Sub(t.began) >= settle {
 		parts = append(parts, a.texts.Speed(t.speed))
 		if left := float64(p.Total-p.Done) / t.speed; left > 0 && left < (100*24*time.Hour).Seconds() {
-			parts = append(parts, a.t("progress.left", "time", a.texts.Duration(whole(left))))
+			parts = append(parts, a.t("progress.left", "time", a.texts.Age(time.Duration(math.Ceil(left))*time.Second)))
 		}
 	}
 	return strings.Join(parts, " · ")
-}
-
-// whole is a count of seconds as a duration that does not flicker: in whole
-// seconds, at least one.
-func whole(seconds float64) time.Duration {
-	return max(time.Second, time.Duration(math.Round(seconds))*time.Second)
 }
 
 // ended is the line of a run that is over.

@@ -41,6 +41,7 @@ func (a *app) showStatus(ctx context.Context, c *client.Client) error {
 	}
 	shape, h := "▲", yellow
 	switch s.State {
+	case control.Attention: // as above
 	case control.Protected:
 		shape, h = "✓", green
 	case control.NotProtected:

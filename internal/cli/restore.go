@@ -75,11 +75,13 @@ func (a *app) confirm(ctx context.Context, r *control.RestoreRequest) error {
 	default:
 		return errMistyped.Because(nil, "database", r.Database)
 	}
-	if a.person() == nil {
+	p := a.person()
+	if p == nil {
 		return errUnconfirmed.Because(nil, "database", r.Database)
 	}
-	fmt.Fprintln(a.err, a.err.paint(yellow, "▲ "+a.t("restore.danger", "database", visible(r.Database), "server", visible(r.Server))))
-	typed, err := a.ask(ctx, a.t("restore.type_name"), "--overwrite="+r.Database)
+	defer p.leave()
+	warning := a.err.paint(yellow, "▲ "+a.t("restore.danger", "database", visible(r.Database), "server", visible(r.Server)))
+	typed, err := a.ask(ctx, p, warning, a.t("restore.type_name"))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("RAHAT_LANG", "en")
 			e.Setenv(paths.HomeVariable, filepath.Join(e.WorkDir, "no-agent-here"))
+			e.Values[fakeKey{}] = new(*fakeAgent)
 			return nil
 		},
 		Cmds:          scriptCommands,
@@ -49,27 +50,35 @@ func (s scriptTester) Fatal(args ...any) { s.Fatalf("%v", args) }
 func (s scriptTester) Cleanup(f func())  { s.Defer(f) }
 
 func fakeCommand(ts *testscript.TestScript, _ bool, args []string) {
-	f := startFake(scriptTester{ts})
-	for _, arg := range args {
-		if queue, ok := strings.CutPrefix(arg, "queue="); ok {
-			f.queue = strings.Split(queue, ",")
+	f := startFake(scriptTester{ts}, func(f *fakeAgent) {
+		for _, arg := range args {
+			if queue, ok := strings.CutPrefix(arg, "queue="); ok {
+				f.queue = strings.Split(queue, ",")
+			}
+			f.empty = f.empty || arg == "empty"
 		}
-		f.empty = f.empty || arg == "empty"
-	}
-	if f.empty {
-		f.status = control.StatusReport{State: control.NotProtected, Active: []control.Run{}, Since: hello.Started}
-	}
+		if f.empty {
+			f.status = control.StatusReport{State: control.NotProtected, Active: []control.Run{}, Since: hello.Started}
+		}
+	})
 	ts.Setenv(paths.HomeVariable, string(f.home))
-	fakes[ts.Name()] = f
-	ts.Defer(func() { delete(fakes, ts.Name()) })
+	*current(ts) = f
 }
 
-// fakes are the agents of the scripts, which run one after another.
-var fakes = map[string]*fakeAgent{}
+// fakeKey finds the place for the newest fake agent of a script.
+type fakeKey struct{}
+
+func current(ts *testscript.TestScript) **fakeAgent {
+	place, ok := ts.Value(fakeKey{}).(**fakeAgent)
+	if !ok {
+		ts.Fatalf("the script was not set up")
+	}
+	return place
+}
 
 func fakeOf(ts *testscript.TestScript) *fakeAgent {
-	f, ok := fakes[ts.Name()]
-	if !ok {
+	f := *current(ts)
+	if f == nil {
 		ts.Fatalf("no fake agent was started")
 	}
 	return f

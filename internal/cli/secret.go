@@ -163,34 +163,55 @@ func readIdentity(path string) (string, error) {
 	return "", errNoIdentity.Because(nil, "path", path)
 }
 
-// person is the terminal that questions are asked on: standard input, with the
-// question on standard error. It is nil when either is no terminal.
-func (a *app) person() *os.File {
+// person is the terminal that questions are asked on.
+type person struct {
+	in  *os.File
+	out io.Writer
+	tty *os.File // to be closed; nil when out is standard error
+}
+
+// person returns whom to ask, nil when standard input is no terminal. Questions
+// go to standard error, or, when that is kept in a file, to the terminal itself.
+func (a *app) person() *person {
 	in, ok := a.opt.Stdin.(*os.File)
-	if !ok || a.err.terminal == nil || !term.IsTerminal(int(in.Fd())) {
+	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil
 	}
-	return in
+	if a.err.terminal != nil {
+		return &person{in: in, out: a.err}
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		return nil // Windows, or a session without a terminal: nobody would see the question
+	}
+	return &person{in: in, out: tty, tty: tty}
+}
+
+func (p *person) leave() {
+	if p.tty != nil {
+		_ = p.tty.Close() // all that was written has been seen
+	}
 }
 
 // askSecret asks without showing what is typed. flag is named when there is
 // nobody to ask.
 func (a *app) askSecret(ctx context.Context, question, flag string) (string, error) {
-	in := a.person()
-	if in == nil {
+	p := a.person()
+	if p == nil {
 		return "", errNoTerminal.Because(nil, "flag", flag)
 	}
-	fd := int(in.Fd())
+	defer p.leave()
+	fd := int(p.in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", errNoTerminal.Because(err, "flag", flag)
 	}
-	fmt.Fprintf(a.err, "%s: ", question)
+	fmt.Fprintf(p.out, "%s: ", question)
 	answer, err := unlessDone(ctx, func() (string, error) {
 		b, err := term.ReadPassword(fd)
 		return string(b), err
 	})
-	fmt.Fprintln(a.err)
+	fmt.Fprintln(p.out)
 	if ctx.Err() != nil {
 		// The reader is still waiting with echo off.
 		err = errors.Join(err, term.Restore(fd, before))
@@ -198,14 +219,10 @@ func (a *app) askSecret(ctx context.Context, question, flag string) (string, err
 	return answer, err
 }
 
-// ask asks for a line of text.
-func (a *app) ask(ctx context.Context, question, flag string) (string, error) {
-	in := a.person()
-	if in == nil {
-		return "", errNoTerminal.Because(nil, "flag", flag)
-	}
-	fmt.Fprintf(a.err, "%s: ", question)
-	line, err := unlessDone(ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
+// ask shows a warning and asks for a line of text.
+func (a *app) ask(ctx context.Context, p *person, warning, question string) (string, error) {
+	fmt.Fprintf(p.out, "%s\n%s: ", warning, question)
+	line, err := unlessDone(ctx, func() (string, error) { return bufio.NewReader(p.in).ReadString('\n') })
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/problem"
+)
+
+func TestTextFromOutsideCannotSteerTheTerminal(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                "",
+		"mağaza İŞ 日本":    "mağaza İŞ 日本",
+		"a\nb\tc":         `a\nb\tc`,
+		"\x1b[2J":         `\x1b[2J`,
+		"\u009b31m":       `\u009b31m`,
+		"a\u202eb":        `a\u202eb`,
+		"bad\xffbyte":     `bad\xffbyte`,
+		"written \ufffd":  `written \ufffd`,
+		"line\u2028break": `line\u2028break`,
+	} {
+		if got := visible(in); got != want {
+			t.Errorf("visible(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestTablesAlignWhatIsWide(t *testing.T) {
+	var out bytes.Buffer
+	p := newPaper(&out, true)
+	p.table([]string{"Name", "Size", "Note"}, [][]cell{
+		{word("日本"), number("1 B"), word("x")},
+		{word("mağaza"), number("100 MB"), word("")},
+	})
+	want := "Name      Size  Note\n日本       1 B  x\nmağaza  100 MB\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", &out, want)
+	}
+}
+
+func TestPlacesBecomeURLs(t *testing.T) {
+	here, err := filepath.Abs("backups here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in, want := range map[string]string{
+		"/mnt/backup":          "file:///mnt/backup",
+		"file:///mnt/backup":   "file:///mnt/backup",
+		"/mnt/a b#c?d":         "file:///mnt/a%20b%23c%3Fd",
+		"backups here":         "file://" + strings.ReplaceAll(here, " ", "%20"),
+		"sftp://user@host/dir": "sftp://user@host/dir",
+	} {
+		if got, err := placeURL(in); err != nil || got != want {
+			t.Errorf("placeURL(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+	if _, err := placeURL("sftp://user:geheim@host/dir"); !errors.Is(err, errSecretInURL) {
+		t.Errorf("a password in a URL: %v", err)
+	}
+}
+
+func TestFolderStaysAFolderWhenItsPathIsMadeAbsolute(t *testing.T) {
+	sep := string(os.PathSeparator)
+	for in, folder := range map[string]bool{"out": false, "out" + sep: true, sep: true} {
+		got, err := absolute(in)
+		if err != nil || !filepath.IsAbs(got) || strings.HasSuffix(got, sep) != folder || strings.HasSuffix(got, sep+sep) {
+			t.Errorf("absolute(%q) = %q, %v", in, got, err)
+		}
+	}
+}
+
+func TestProposedNamesAreAllowedAndNotTaken(t *testing.T) {
+	taken := map[string]bool{"postgres": true}
+	allowed := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$`)
+	for _, c := range []struct{ engine, address, want string }{
+		{"postgres", "/var/run/postgresql", "postgres2"},
+		{"postgres", "127.0.0.1:5433", "postgres3"},
+		{"sqlite", "/srv/my shop.db", "my-shop"},
+		{"sqlite", "/home/a/my shop.db", "my-shop2"},
+		{"sqlite", "/srv/.db", "sqlite"},
+		{"sqlite", "/srv/ğ.db", "sqlite2"},
+		{"sqlite", "/srv/" + strings.Repeat("x", 99) + ".db", strings.Repeat("x", 50)},
+	} {
+		got := serverName(control.Found{Engine: c.engine, Address: c.address}, taken)
+		if got != c.want || !allowed.MatchString(got) {
+			t.Errorf("%s: %q, want %q", c.address, got, c.want)
+		}
+	}
+}
+
+func TestSuggestedCommandsAreOneWordAnArgument(t *testing.T) {
+	for in, want := range map[string]string{"": "''", "/a/b.db": "/a/b.db", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "a;b": "'a;b'"} {
+		if got := shellQuote(in); got != want {
+			t.Errorf("shellQuote(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestShortIDsTellApart(t *testing.T) {
+	ids := []string{"019e5f3a-b2c1-7abc-9def-0123456789ab", "019e5f3a-b2c1-7abd-9def-0123456789ab", "019e5f00-0000-7abc-9def-0123456789ab"}
+	got := shortIDs(ids)
+	if want := []string{"019e5f3a-b2c1-7abc", "019e5f3a-b2c1-7abd", "019e5f00-0000-7abc"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if got := shortIDs([]string{"x", "x", ""}); !slices.Equal(got, []string{"x", "x", ""}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCodesOfFailuresAreJoined(t *testing.T) {
+	one := func(code string) failure { return failure{problem: problem.New(problem.Code(code))} }
+	for _, c := range []struct {
+		codes string
+		want  int
+	}{
+		{"store.no_space", exitFailed},
+		{"engine.auth_failed engine.target_exists", exitRefused},
+		{"engine.auth_failed store.no_space", exitFailed},
+		{"store.no_space agent.cancelled", exitInterrupted},
+		{"agent.server_not_found", exitNotFound},
+		{"agent.job_exists agent.server_in_use", exitRefused},
+		{"store.not_found", exitFailed}, // a lost object is a damaged backup, not a mistyped name
+	} {
+		f := &failures{}
+		for code := range strings.FieldsSeq(c.codes) {
+			f.list = append(f.list, one(code))
+		}
+		if got := exitCode(f); got != c.want {
+			t.Errorf("%s: %d, want %d", c.codes, got, c.want)
+		}
+	}
+}
+
+func TestEveryProblemWithAnExitCodeOfItsOwnExists(t *testing.T) {
+	declared := map[problem.Code]bool{}
+	code := regexp.MustCompile(`"([a-z]+\.[a-z_]+)"`)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasPrefix(path, filepath.Join("..", "cli")) && path != filepath.Join("..", "cli", "failure.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for line := range strings.Lines(string(source)) {
+			if strings.Contains(line, "problem.New(") || strings.Contains(line, " Code = ") {
+				for _, m := range code.FindAllStringSubmatch(line, -1) {
+					declared[problem.Code(m[1])] = true
+				}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range exitCodes {
+		if !declared[c] {
+			t.Errorf("no package declares %s", c)
+		}
+	}
+}
+
+func TestOutputThatDoesNotArriveIsAFailure(t *testing.T) {
+	startFake(t).use(t)
+	var errs bytes.Buffer
+	code := Run(t.Context(), Options{Args: []string{"server", "list"}, Stdin: strings.NewReader(""), Stdout: brokenPipe{}, Stderr: &errs, Now: nil})
+	if code != exitFailed || !strings.Contains(errs.String(), "cli.output_failed") {
+		t.Errorf("exit code %d, %s", code, &errs)
+	}
+}
+
+type brokenPipe struct{}
+
+// Write implements [io.Writer].
+func (brokenPipe) Write([]byte) (int, error) { return 0, fs.ErrClosed }
+
+func TestSecretFilesAreBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "big")
+	if err := os.WriteFile(path, make([]byte, maxSecret+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readSecretFile(path); !errors.Is(err, errSecretFile) {
+		t.Errorf("a file that is no secret: %v", err)
+	}
+}
