@@ -152,59 +152,76 @@ func (k *worker) store(kind backup.Kind, c rowdelta.Chunk, bases *rowdelta.Bases
 	}
 	x := k.w.r.index
 	num := x.best(&k.w.view, m.id.short(), k.w.depth)
-	if num < 0 {
-		payload, used, err := k.encode(&m, kind, c.Data, near)
+	if num >= 0 {
+		if bases != nil {
+			bases.Used(len(near) - 1)
+		}
+	} else {
+		payload, err := k.encode(&m, kind, c.Data, bases, near)
 		if err != nil {
 			return e, err
 		}
 		if num, err = k.w.add(&m, payload); err != nil {
 			return e, err
 		}
-		if bases != nil {
-			bases.Used(used)
-		}
-	} else if bases != nil {
-		bases.Used(len(near) - 1)
 	}
 	k.w.needs.add(x, &k.w.view, num)
 	return e, nil
 }
 
 // encode chooses the form of a chunk, notes it in m, and returns the payload,
-// valid until the next call. used tells which base the chunk ended in.
-func (k *worker) encode(m *blobMeta, kind backup.Kind, data []byte, near []rowdelta.Entry) (payload []byte, used int, err error) {
-	used = len(near) - 1
-	depth, ok, err := k.join(near)
-	if err != nil {
-		return nil, 0, err
+// valid until the next call.
+func (k *worker) encode(m *blobMeta, kind backup.Kind, data []byte, bases *rowdelta.Bases, near []rowdelta.Entry) ([]byte, error) {
+	for len(near) > 0 {
+		depth, ok, err := k.join(near)
+		if err != nil {
+			return nil, err
+		}
+		used := len(near) - 1
+		like := false
+		if ok {
+			var fresh int
+			k.steps, fresh = k.delta.Encode(k.steps[:0], data, k.base)
+			used = rowdelta.Within(near, k.delta.End)
+			like = fresh <= len(data)/2
+		}
+		if like {
+			bases.Used(used)
+			return k.encodeDelta(m, kind, data, near, depth), nil
+		}
+		other := bases.Instead()
+		if len(other) == 0 {
+			bases.Used(used)
+		}
+		near = other
 	}
-	if !ok {
+	var payload []byte
+	m.form, payload = k.compress(kind, data)
+	return payload, nil
+}
+
+// encodeDelta compresses the delta in k.steps, unless it turns out to be wrong
+// or not worth it.
+func (k *worker) encodeDelta(m *blobMeta, kind backup.Kind, data []byte, near []rowdelta.Entry, depth int) (payload []byte) {
+	if len(k.steps) >= len(data) || !k.undone(data) {
 		m.form, payload = k.compress(kind, data)
-		return payload, used, nil
-	}
-	var fresh int
-	k.steps, fresh = k.delta.Encode(k.steps[:0], data, k.base)
-	used = rowdelta.Within(near, k.delta.End)
-	if fresh > len(data)/2 || len(k.steps) >= len(data) || !k.undone(data) {
-		m.form, payload = k.compress(kind, data)
-		return payload, used, nil
+		return payload
 	}
 	k.z2 = k.z2[:0]
 	for _, p := range k.delta.Parts(k.steps) {
 		k.z2 = k.zstd.EncodeAll(p, k.z2)
 	}
 	if len(k.z2) > len(data)/surelySmall {
-		form, plain := k.compress(kind, data)
-		if len(k.z2)*2 > len(plain) {
-			m.form = form
-			return plain, used, nil
+		m.form, payload = k.compress(kind, data)
+		if len(k.z2)*2 > len(payload) {
+			return payload
 		}
 	}
 	m.form, m.depth = formDelta, uint8(depth)
 	for i := range near {
 		m.bases = append(m.bases, near[i].ID)
 	}
-	return k.z2, used, nil
+	return k.z2
 }
 
 // surelySmall: a delta below this part of the chunk is kept without asking how
@@ -212,12 +229,9 @@ func (k *worker) encode(m *blobMeta, kind backup.Kind, data []byte, near []rowde
 const surelySmall = 24
 
 // join loads the base chunks into k.base and returns the depth a delta on them
-// has. ok is false when there are none, or they are gone or damaged: then the
-// chunk is stored plain, which heals the repository.
+// has. ok is false when one is gone or damaged: then the chunk is stored plain,
+// which heals the repository.
 func (k *worker) join(near []rowdelta.Entry) (depth int, ok bool, err error) {
-	if len(near) == 0 || k.w.depth == 0 {
-		return 0, false, nil
-	}
 	k.base = k.base[:0]
 	for i := range near {
 		id := blobID(near[i].ID)

@@ -35,6 +35,7 @@ type Bases struct {
 	at   map[uint64]span
 
 	cursor int  // the expected place
+	was    int  // the expected place before the last start was found elsewhere, or -1
 	lo     int  // what For returned last begins here
 	sure   bool // the end of the last chunk is a place the base knows
 	missed int  // chunks in a row whose start was not found
@@ -46,7 +47,7 @@ type span struct{ first, last int }
 // NewBases takes a function that opens the base's chunk list from its
 // beginning; it may be called more than once.
 func NewBases(open func() Next) *Bases {
-	return &Bases{open: open, next: open(), at: make(map[uint64]span), search: farMiss}
+	return &Bases{open: open, next: open(), at: make(map[uint64]span), search: farMiss, was: -1}
 }
 
 // For returns the base chunks for a chunk between two anchors, at most
@@ -79,6 +80,21 @@ func (b *Bases) For(start, end uint64) ([]Entry, error) {
 	return b.win[lo-b.off : hi-b.off], nil
 }
 
+// Instead returns the base chunks at the place where the stream was expected
+// to go on, when For went elsewhere because of an equal anchor: in a table that
+// repeats its rows that can be the wrong one. Call it when the chunk has
+// nothing in common with what For returned; it stands in for that For. It
+// returns nothing when For was right about the place.
+func (b *Bases) Instead() []Entry {
+	known := b.off + len(b.win)
+	if b.was < b.off || b.was >= known {
+		return nil
+	}
+	b.lo, b.cursor, b.sure = b.was, b.was, false
+	b.was = -1
+	return b.win[b.lo-b.off : min(b.lo+2, known)-b.off]
+}
+
 // Used tells that the last copy ended within the i-th of the chunks For
 // returned: a chunk whose end is a new place leaves the rest to the next.
 func (b *Bases) Used(i int) {
@@ -101,7 +117,11 @@ func Within(chunks []Entry, end int) (i int) {
 // one. When many chunks in a row have none, the rest of the list is searched,
 // ever more seldom: more rows than the window holds may have been deleted.
 func (b *Bases) locate(anchor uint64) error {
+	b.was = -1
 	if i, ok := b.near(anchor, b.cursor); ok {
+		if i != b.cursor {
+			b.was = b.cursor
+		}
 		b.cursor, b.missed, b.search = i, 0, farMiss
 		return nil
 	}
