@@ -25,7 +25,8 @@ var (
 	// ErrNotSupported: {product} was found, and this version cannot back it
 	// up.
 	ErrNotSupported = problem.New("discovery.not_supported")
-	// ErrSlow: {address} shook hands, and then did not answer for {seconds}.
+	// ErrSlow: {address} shook hands, and then did not list its databases
+	// within {seconds} seconds.
 	ErrSlow = problem.New("discovery.too_slow")
 	// ErrTurnedAway: the server at {address} accepts nobody from this
 	// computer: {message}.

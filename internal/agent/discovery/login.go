@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
@@ -31,7 +33,7 @@ func (d *Discovery) login(ctx context.Context, driver engine.Driver, ways []way,
 				f.Address = address
 			}
 			if limit.Err() != nil && err != nil {
-				err = ErrSlow.Because(err, "address", address, "seconds", d.pace.login.String())
+				err = ErrSlow.Because(err, "address", address, "seconds", inSeconds(d.pace.login))
 			}
 			if f.User != "" || limit.Err() != nil {
 				f.Problem = control.FromError(err)
@@ -65,6 +67,8 @@ func visit(ctx context.Context, driver engine.Driver, cfg engine.Config, f *cont
 	return nil
 }
 
+func inSeconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) }
+
 // folder lists the SQLite files of a folder the user named.
 func (d *Discovery) folder(ctx context.Context, path string) control.Found {
 	f := control.Found{Engine: engine.SQLite, Product: "SQLite", Address: path, Databases: []control.Database{}}
@@ -77,7 +81,7 @@ func (d *Discovery) folder(ctx context.Context, path string) control.Found {
 	defer cancel()
 	err := visit(limit, driver, engine.Config{Address: path}, &f)
 	if err != nil && limit.Err() != nil {
-		err = ErrSlow.Because(err, "address", path, "seconds", d.pace.folder.String())
+		err = ErrSlow.Because(err, "address", path, "seconds", inSeconds(d.pace.folder))
 	}
 	f.Problem = control.FromError(err)
 	return f

@@ -144,7 +144,7 @@ func TestASlowServerIsToldToBeSlow(t *testing.T) {
 			found.pace = usualPace
 			found.pace.login = 100 * time.Millisecond
 			f := one(t, found)
-			if f.Problem == nil || f.Problem.Code != string(ErrSlow.Code) || f.Problem.Params["address"] == "" || f.Problem.Params["seconds"] != "100ms" {
+			if f.Problem == nil || f.Problem.Code != string(ErrSlow.Code) || f.Problem.Params["address"] == "" || f.Problem.Params["seconds"] != "0.1" {
 				t.Errorf("problem %+v", f.Problem)
 			}
 			if len(*d.tried) != 1 {
