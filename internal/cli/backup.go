@@ -16,7 +16,7 @@ import (
 func (a *app) backupCommand() *cobra.Command {
 	var r control.BackupRequest
 	var kind string
-	c := a.command("backup JOB | --server S --database D[,D] --to DEST [flags]", args("[JOB]"), nil)
+	c := a.command("backup JOB | --server S --database D[,D] [--to DEST] [flags]", args("[JOB]"), nil)
 	c.Flags().StringVar(&r.Server, "server", "", "")
 	c.Flags().StringSliceVar(&r.Databases, "database", nil, "")
 	c.Flags().StringVar(&r.Destination, "to", "", "")
@@ -31,7 +31,7 @@ func (a *app) backupCommand() *cobra.Command {
 			if err := refuse(c, "JOB", "server", "database", "to"); err != nil {
 				return err
 			}
-		} else if err := need(c, "server", "database", "to"); err != nil {
+		} else if err := need(c, "server", "database"); err != nil {
 			return err
 		}
 		r.Type = backup.Type(kind)

@@ -39,6 +39,10 @@ var diskGone = &control.Problem{Code: "store.unavailable", Params: map[string]st
 
 var diskFull = &control.Problem{Code: "store.no_space", Params: map[string]string{"place": "/mnt/backup", "cause": "disk full"}, Detail: "write pack: no space left on device"}
 
+var noJob = &control.Problem{Code: "agent.no_job", Params: map[string]string{"name": "hourly"}}
+
+var notProven = &control.Problem{Code: "agent.proof_failed", Params: map[string]string{"backup": shopBackup, "checks": "row_checksums"}}
+
 var firstBackup = &control.Problem{Code: "archiver.no_base"}
 
 var servers = []control.Server{

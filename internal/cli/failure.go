@@ -32,14 +32,14 @@ var (
 	errNoTerminal    = problem.New("cli.no_terminal")            // {flag}
 	errUnconfirmed   = problem.New("cli.overwrite_unconfirmed")  // {database}
 	errMistyped      = problem.New("cli.overwrite_mistyped")     // {database}
-	errJobUnknown    = problem.New("cli.job_not_found")          // {job}
-	errBackupUnknown = problem.New("cli.backup_not_found")       // {backup}
+	errJobUnknown    = problem.New("agent.no_job")               // {name}; the agent's own
+	errBackupUnknown = problem.New("repository.no_backup")       // {id}; the agent's own
 	errInterrupted   = problem.New("cli.interrupted")
-	errLeft          = problem.New("cli.runs_go_on")    // {runs}
-	errProof         = problem.New("cli.proof_failed")  // {backup}
-	errRun           = problem.New("cli.run_not_ok")    // {run} {status}
-	errOutput        = problem.New("cli.output_failed") // {cause}
-	errAgentExec     = problem.New("cli.agent_not_run") // {program} {cause}
+	errLeft          = problem.New("cli.runs_go_on")     // {runs}
+	errProof         = problem.New("agent.proof_failed") // {backup} {checks}; the agent's own
+	errRun           = problem.New("cli.run_not_ok")     // {run} {status}
+	errOutput        = problem.New("cli.output_failed")  // {cause}
+	errAgentExec     = problem.New("cli.agent_not_run")  // {program} {cause}
 )
 
 // The exit codes, a contract of automation.
@@ -54,32 +54,30 @@ const (
 )
 
 // exitCodes says which problems end in which code. Those of the agent about
-// names follow their endings: agent.job_not_found, agent.job_exists,
-// agent.server_in_use. What is not named here failed: 1.
+// names follow their form: agent.no_job is not found, agent.job_exists refused.
+// What is not named here failed: 1.
 var exitCodes = map[problem.Code]int{
-	errCommand.Code:       exitUsage,
-	errFlag.Code:          exitUsage,
-	errFlagValue.Code:     exitUsage,
-	errBadValue.Code:      exitUsage,
-	errChoice.Code:        exitUsage,
-	errMissing.Code:       exitUsage,
-	errConflict.Code:      exitUsage,
-	errArgMissing.Code:    exitUsage,
-	errArgTooMany.Code:    exitUsage,
-	errSecretArg.Code:     exitUsage,
-	errSecretInURL.Code:   exitUsage,
-	errSecretFile.Code:    exitUsage,
-	errSecretTwice.Code:   exitUsage,
-	errSecretEmpty.Code:   exitUsage,
-	errNoIdentity.Code:    exitUsage,
-	errNoTerminal.Code:    exitUsage,
-	errJobUnknown.Code:    exitNotFound,
-	errBackupUnknown.Code: exitNotFound,
-	errUnconfirmed.Code:   exitRefused,
-	errMistyped.Code:      exitRefused,
-	errInterrupted.Code:   exitInterrupted,
-	errLeft.Code:          exitInterrupted,
-	problem.Cancelled:     exitInterrupted,
+	errCommand.Code:     exitUsage,
+	errFlag.Code:        exitUsage,
+	errFlagValue.Code:   exitUsage,
+	errBadValue.Code:    exitUsage,
+	errChoice.Code:      exitUsage,
+	errMissing.Code:     exitUsage,
+	errConflict.Code:    exitUsage,
+	errArgMissing.Code:  exitUsage,
+	errArgTooMany.Code:  exitUsage,
+	errSecretArg.Code:   exitUsage,
+	errSecretInURL.Code: exitUsage,
+	errSecretFile.Code:  exitUsage,
+	errSecretTwice.Code: exitUsage,
+	errSecretEmpty.Code: exitUsage,
+	errNoIdentity.Code:  exitUsage,
+	errNoTerminal.Code:  exitUsage,
+	errUnconfirmed.Code: exitRefused,
+	errMistyped.Code:    exitRefused,
+	errInterrupted.Code: exitInterrupted,
+	errLeft.Code:        exitInterrupted,
+	problem.Cancelled:   exitInterrupted,
 
 	"control.unreachable":      exitUnreachable,
 	"control.version_mismatch": exitUnreachable,
@@ -89,25 +87,40 @@ var exitCodes = map[problem.Code]int{
 	"control.agent_missing":    exitUnreachable,
 	"ipc.refused":              exitUnreachable,
 
+	"agent.invalid":            exitUsage,
+	"agent.ambiguous_id":       exitUsage,
+	"agent.unknown_engine":     exitUsage,
+	"agent.destination_needed": exitUsage,
+	"agent.path_not_absolute":  exitUsage,
+	"engine.bad_config":        exitUsage,
+	"repository.bad_recipient": exitUsage,
+	"restorer.unknown_format":  exitUsage,
+	"store.bad_url":            exitUsage,
+
 	"repository.not_found":   exitNotFound,
 	"repository.no_backup":   exitNotFound,
 	"engine.no_database":     exitNotFound,
 	"engine.table_not_found": exitNotFound,
 
-	"engine.auth_failed":       exitRefused,
-	"engine.login_not_allowed": exitRefused,
-	"engine.privilege_missing": exitRefused,
-	"engine.target_exists":     exitRefused,
-	"engine.target_privilege":  exitRefused,
-	"restorer.file_exists":     exitRefused,
-	"agent.run_over":           exitRefused,
-	"postgres.database_in_use": exitRefused,
-	"repository.exists":        exitRefused,
-	"repository.no_key_slot":   exitRefused,
-	"repository.wrong_key":     exitRefused,
-	"vault.wrong_key":          exitRefused,
-	"vault.locked":             exitRefused,
-	"store.access_denied":      exitRefused,
+	"engine.auth_failed":           exitRefused,
+	"engine.login_not_allowed":     exitRefused,
+	"engine.privilege_missing":     exitRefused,
+	"engine.target_exists":         exitRefused,
+	"engine.target_privilege":      exitRefused,
+	"restorer.file_exists":         exitRefused,
+	"agent.run_over":               exitRefused,
+	"agent.in_use":                 exitRefused,
+	"agent.repository_in_use":      exitRefused,
+	"agent.overwrite_mismatch":     exitRefused,
+	"agent.engine_mismatch":        exitRefused,
+	"agent.repository_key_missing": exitRefused,
+	"postgres.database_in_use":     exitRefused,
+	"repository.exists":            exitRefused,
+	"repository.no_key_slot":       exitRefused,
+	"repository.wrong_key":         exitRefused,
+	"vault.wrong_key":              exitRefused,
+	"vault.locked":                 exitRefused,
+	"store.access_denied":          exitRefused,
 }
 
 // exitCode returns the exit code for an error.
@@ -124,9 +137,9 @@ func exitCode(err error) int {
 	}
 	name, ours := strings.CutPrefix(string(code), "agent.")
 	switch {
-	case ours && strings.HasSuffix(name, "_not_found"):
+	case ours && strings.HasPrefix(name, "no_"):
 		return exitNotFound
-	case ours && (strings.HasSuffix(name, "_exists") || strings.HasSuffix(name, "_in_use")):
+	case ours && strings.HasSuffix(name, "_exists"):
 		return exitRefused
 	}
 	return exitFailed
@@ -191,8 +204,8 @@ func runProblem(r control.Run) *problem.Problem {
 	if p := problem.Of(r.Problem.Err()); p != nil {
 		return p
 	}
-	if disproved(r) {
-		return errProof.Because(nil, "backup", r.Backup)
+	if checks := disproved(r); checks != nil {
+		return errProof.Because(nil, "backup", r.Backup, "checks", list(checks))
 	}
 	if r.Status == backup.OK {
 		return nil
@@ -200,17 +213,32 @@ func runProblem(r control.Run) *problem.Problem {
 	return errRun.Because(nil, "run", r.ID, "status", string(r.Status))
 }
 
-// disproved reports whether a run, whatever it says of itself, holds a proof
-// that failed: of a backup that was made, or of an older one.
-func disproved(r control.Run) bool {
-	var found struct {
-		Status backup.Status         `json:"status"`
+// disproved returns the failed checks of the proof that a run holds, whatever
+// the run says of itself: of a backup it made, or of an older one.
+func disproved(r control.Run) (checks []string) {
+	var made struct {
 		Verify *control.VerifyResult `json:"verify"`
 	}
-	if len(r.Result) == 0 || json.Unmarshal(r.Result, &found) != nil {
-		return false // what cannot be read is reported where it is shown
+	var proof control.VerifyResult
+	if len(r.Result) == 0 || json.Unmarshal(r.Result, &made) != nil || json.Unmarshal(r.Result, &proof) != nil {
+		return nil // what cannot be read is reported where it is shown
 	}
-	return r.Kind == backup.RunVerify && found.Status == backup.Failed || found.Verify != nil && found.Verify.Status == backup.Failed
+	switch {
+	case r.Kind == backup.RunBackup && made.Verify != nil:
+		proof = *made.Verify
+	case r.Kind != backup.RunVerify:
+		return nil
+	}
+	if proof.Status == backup.OK {
+		return nil
+	}
+	checks = []string{}
+	for _, c := range proof.Checks {
+		if c.Status == "failed" {
+			checks = append(checks, c.Name)
+		}
+	}
+	return checks
 }
 
 // report tells the person about err and returns the exit code.

@@ -135,7 +135,7 @@ func (a *app) job(ctx context.Context, name string) (control.Job, error) {
 			return j, nil
 		}
 	}
-	return control.Job{}, errJobUnknown.Because(nil, "job", name)
+	return control.Job{}, errJobUnknown.Because(nil, "name", name)
 }
 
 func (a *app) jobShow() *cobra.Command {

@@ -126,7 +126,7 @@ func findBackup(ctx context.Context, agent *client.Client, id string, from *cont
 			return b, nil
 		}
 	}
-	return control.Backup{}, errBackupUnknown.Because(nil, "backup", id)
+	return control.Backup{}, errBackupUnknown.Because(nil, "id", id)
 }
 
 func (a *app) showRestored(v control.RestoreResult) {

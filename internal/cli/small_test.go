@@ -125,8 +125,8 @@ func TestCodesOfFailuresAreJoined(t *testing.T) {
 		{"engine.auth_failed engine.target_exists", exitRefused},
 		{"engine.auth_failed store.no_space", exitFailed},
 		{"store.no_space agent.cancelled", exitInterrupted},
-		{"agent.server_not_found", exitNotFound},
-		{"agent.job_exists agent.server_in_use", exitRefused},
+		{"agent.no_server", exitNotFound},
+		{"agent.job_exists agent.in_use", exitRefused},
 		{"store.not_found", exitFailed}, // a lost object is a damaged backup, not a mistyped name
 	} {
 		f := &failures{}

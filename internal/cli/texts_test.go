@@ -110,7 +110,7 @@ func TestEveryProblemOfTheCommandLineHasItsTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := regexp.MustCompile(`problem\.New\("([a-z_.]+)"\)`).FindAllStringSubmatch(string(source), -1)
+	codes := regexp.MustCompile(`problem\.New\("(cli\.[a-z_]+)"\)`).FindAllStringSubmatch(string(source), -1)
 	if len(codes) < 20 {
 		t.Fatalf("only %d codes found", len(codes))
 	}
