@@ -41,7 +41,7 @@ var diskFull = &control.Problem{Code: "store.no_space", Params: map[string]strin
 
 var noJob = &control.Problem{Code: "agent.no_job", Params: map[string]string{"name": "hourly"}}
 
-var notProven = &control.Problem{Code: "agent.proof_failed", Params: map[string]string{"backup": shopBackup, "checks": "row_checksums"}}
+var notProven = &control.Problem{Code: "repository.damaged", Params: map[string]string{"id": shopBackup}}
 
 var firstBackup = &control.Problem{Code: "archiver.no_base"}
 
@@ -118,10 +118,10 @@ func (f *fakeAgent) fill() {
 	disproved.Run, disproved.Status = "disproving", backup.Failed
 	disproved.Checks = []control.Check{{Name: "row_checksums", Status: "failed", Detail: "public.orders", Count: 1, Seconds: 9.5}}
 	disproving := run("disproving", backup.RunVerify, disproved)
-	disproving.Status = backup.Failed
+	disproving.Status, disproving.Problem = backup.Failed, notProven
 	unproven := shop
-	unproven.ID = "unproven"
-	unproven.Result = raw(control.BackupResult{Run: "unproven", Backup: shopBackup, Status: backup.OK, Database: "shop", Type: backup.Full, Verify: &disproved})
+	unproven.ID, unproven.Status, unproven.Problem = "unproven", backup.Failed, notProven
+	unproven.Result = raw(control.BackupResult{Run: "unproven", Backup: shopBackup, Status: backup.Failed, Database: "shop", Type: backup.Full, Verify: &disproved})
 	waiting := base
 	waiting.ID, waiting.Kind, waiting.Status, waiting.Finished, waiting.Backup = "running", backup.RunBackup, backup.Running, nil, ""
 	waiting.Progress = &backup.Progress{Phase: backup.PhaseDump, Item: "public.orders", Done: 10_700_000_000, Total: 18_400_000_000}

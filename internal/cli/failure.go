@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,11 +34,10 @@ var (
 	errJobUnknown    = problem.New("agent.no_job")               // {name}; the agent's own
 	errBackupUnknown = problem.New("repository.no_backup")       // {id}; the agent's own
 	errInterrupted   = problem.New("cli.interrupted")
-	errLeft          = problem.New("cli.runs_go_on")     // {runs}
-	errProof         = problem.New("agent.proof_failed") // {backup} {checks}; the agent's own
-	errRun           = problem.New("cli.run_not_ok")     // {run} {status}
-	errOutput        = problem.New("cli.output_failed")  // {cause}
-	errAgentExec     = problem.New("cli.agent_not_run")  // {program} {cause}
+	errLeft          = problem.New("cli.runs_go_on")    // {runs}
+	errRun           = problem.New("cli.run_not_ok")    // {run} {status}
+	errOutput        = problem.New("cli.output_failed") // {cause}
+	errAgentExec     = problem.New("cli.agent_not_run") // {program} {cause}
 )
 
 // The exit codes, a contract of automation.
@@ -204,41 +202,10 @@ func runProblem(r control.Run) *problem.Problem {
 	if p := problem.Of(r.Problem.Err()); p != nil {
 		return p
 	}
-	if checks := disproved(r); checks != nil {
-		return errProof.Because(nil, "backup", r.Backup, "checks", list(checks))
-	}
 	if r.Status == backup.OK {
 		return nil
 	}
 	return errRun.Because(nil, "run", r.ID, "status", string(r.Status))
-}
-
-// disproved returns the failed checks of the proof that a run holds, whatever
-// the run says of itself: of a backup it made, or of an older one.
-func disproved(r control.Run) (checks []string) {
-	var made struct {
-		Verify *control.VerifyResult `json:"verify"`
-	}
-	var proof control.VerifyResult
-	if len(r.Result) == 0 || json.Unmarshal(r.Result, &made) != nil || json.Unmarshal(r.Result, &proof) != nil {
-		return nil // what cannot be read is reported where it is shown
-	}
-	switch {
-	case r.Kind == backup.RunBackup && made.Verify != nil:
-		proof = *made.Verify
-	case r.Kind != backup.RunVerify:
-		return nil
-	}
-	if proof.Status == backup.OK {
-		return nil
-	}
-	checks = []string{}
-	for _, c := range proof.Checks {
-		if c.Status == "failed" {
-			checks = append(checks, c.Name)
-		}
-	}
-	return checks
 }
 
 // report tells the person about err and returns the exit code.
