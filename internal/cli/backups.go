@@ -56,10 +56,11 @@ func (a *app) source(ctx context.Context, c *cobra.Command, s *sourceFlags) (*co
 
 func (a *app) backupsCommand() *cobra.Command {
 	var f client.BackupFilter
+	var limit uint
 	c := a.command("backups [--database D] [--from URL] [flags]", args(), nil)
 	c.Flags().StringVar(&f.Database, "database", "", "")
 	c.Flags().StringVar(&f.Destination, "destination", "", "")
-	c.Flags().IntVar(&f.Limit, "limit", 0, "")
+	c.Flags().UintVar(&limit, "limit", 0, "")
 	from := addSourceFlags(c)
 	completeBy(c, "database", a.offer(databaseNames))
 	completeBy(c, "destination", a.offer(destinationNames))
@@ -68,6 +69,7 @@ func (a *app) backupsCommand() *cobra.Command {
 		if err := a.checkSource(c, from); err != nil {
 			return err
 		}
+		f.Limit = int(limit)
 		repo, err := a.source(ctx, c, from)
 		if err != nil {
 			return err

@@ -25,6 +25,7 @@ func (a *app) destinationAdd() *cobra.Command {
 	c.Flags().StringVar(&d.URL, "url", "", "")
 	secret := addSecretFlags(c, "secret")
 	passphrase := addSecretFlags(c, "passphrase")
+	passphrase.twice = true
 	c.Flags().StringVar(&identity, "identity-file", "", "")
 	c.Flags().StringArrayVar(&d.Recipients, "recipient", nil, "")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
@@ -59,6 +60,9 @@ func (a *app) destinationAdd() *cobra.Command {
 			return a.out.document(added)
 		}
 		a.done("destination.added", "name", added.Name, "url", added.URL)
+		if d.Passphrase == "" && d.Identity == "" && len(d.Recipients) == 0 && !a.quiet {
+			fmt.Fprintf(a.err, "%s\n  %s\n", a.err.paint(yellow, "▲ "+a.t("destination.one_key")), a.t("destination.more_keys"))
+		}
 		return nil
 	}
 	return c

@@ -27,6 +27,7 @@ var (
 	errSecretFile    = problem.New("cli.secret_file_unreadable") // {path} {cause}
 	errSecretTwice   = problem.New("cli.input_used_twice")       // {flags}
 	errSecretEmpty   = problem.New("cli.secret_empty")           // {flag}
+	errSecretDiffers = problem.New("cli.secret_differs")         // {flag}
 	errNoIdentity    = problem.New("cli.no_identity")            // {path}
 	errNoTerminal    = problem.New("cli.no_terminal")            // {flag}
 	errUnconfirmed   = problem.New("cli.overwrite_unconfirmed")  // {database}
@@ -55,27 +56,28 @@ const (
 // names follow their form: agent.no_job is not found, agent.job_exists refused.
 // What is not named here failed: 1.
 var exitCodes = map[problem.Code]int{
-	errCommand.Code:     exitUsage,
-	errFlag.Code:        exitUsage,
-	errFlagValue.Code:   exitUsage,
-	errBadValue.Code:    exitUsage,
-	errChoice.Code:      exitUsage,
-	errMissing.Code:     exitUsage,
-	errConflict.Code:    exitUsage,
-	errArgMissing.Code:  exitUsage,
-	errArgTooMany.Code:  exitUsage,
-	errSecretArg.Code:   exitUsage,
-	errSecretInURL.Code: exitUsage,
-	errSecretFile.Code:  exitUsage,
-	errSecretTwice.Code: exitUsage,
-	errSecretEmpty.Code: exitUsage,
-	errNoIdentity.Code:  exitUsage,
-	errNoTerminal.Code:  exitUsage,
-	errUnconfirmed.Code: exitRefused,
-	errMistyped.Code:    exitRefused,
-	errInterrupted.Code: exitInterrupted,
-	errLeft.Code:        exitInterrupted,
-	problem.Cancelled:   exitInterrupted,
+	errCommand.Code:       exitUsage,
+	errFlag.Code:          exitUsage,
+	errFlagValue.Code:     exitUsage,
+	errBadValue.Code:      exitUsage,
+	errChoice.Code:        exitUsage,
+	errMissing.Code:       exitUsage,
+	errConflict.Code:      exitUsage,
+	errArgMissing.Code:    exitUsage,
+	errArgTooMany.Code:    exitUsage,
+	errSecretArg.Code:     exitUsage,
+	errSecretInURL.Code:   exitUsage,
+	errSecretFile.Code:    exitUsage,
+	errSecretTwice.Code:   exitUsage,
+	errSecretEmpty.Code:   exitUsage,
+	errSecretDiffers.Code: exitUsage,
+	errNoIdentity.Code:    exitUsage,
+	errNoTerminal.Code:    exitUsage,
+	errUnconfirmed.Code:   exitRefused,
+	errMistyped.Code:      exitRefused,
+	errInterrupted.Code:   exitInterrupted,
+	errLeft.Code:          exitInterrupted,
+	problem.Cancelled:     exitInterrupted,
 
 	"control.unreachable":      exitUnreachable,
 	"control.version_mismatch": exitUnreachable,

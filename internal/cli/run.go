@@ -12,13 +12,13 @@ import (
 )
 
 func (a *app) runsCommand() *cobra.Command {
-	limit := 20
+	limit := uint(20)
 	c := a.command("runs [--limit N]", args(), func(ctx context.Context, _ *cobra.Command, _ []string) error {
 		agent, err := a.connect(ctx)
 		if err != nil {
 			return err
 		}
-		runs, err := agent.Runs(ctx, limit)
+		runs, err := agent.Runs(ctx, int(limit))
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (a *app) runsCommand() *cobra.Command {
 		a.runTable(runs)
 		return nil
 	})
-	c.Flags().IntVar(&limit, "limit", limit, "")
+	c.Flags().UintVar(&limit, "limit", limit, "")
 	return c
 }
 

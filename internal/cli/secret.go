@@ -26,6 +26,7 @@ type secretFlags struct {
 	stdin bool
 	file  string
 	ask   askFlag
+	twice bool // ask again: a slip of the finger would lock something for ever
 }
 
 func addSecretFlags(c *cobra.Command, name string) *secretFlags {
@@ -92,6 +93,9 @@ func (a *app) secret(ctx context.Context, s *secretFlags) (string, error) {
 		value, err = readSecretFile(s.file)
 	case bool(s.ask):
 		value, err = a.askSecret(ctx, a.t("ask."+s.name), "--"+s.name)
+		if err == nil && s.twice {
+			err = a.askAgain(ctx, s.name, value)
+		}
 	default:
 		return "", nil
 	}
@@ -217,6 +221,15 @@ func (a *app) askSecret(ctx context.Context, question, flag string) (string, err
 		err = errors.Join(err, term.Restore(fd, before))
 	}
 	return answer, err
+}
+
+// askAgain asks for a secret a second time and compares.
+func (a *app) askAgain(ctx context.Context, name, value string) error {
+	again, err := a.askSecret(ctx, a.t("ask.again"), "--"+name)
+	if err == nil && again != value {
+		err = errSecretDiffers.Because(nil, "flag", "--"+name)
+	}
+	return err
 }
 
 // ask shows a warning and asks for a line of text.
