@@ -38,7 +38,8 @@ type config struct {
 	Kind   string `json:"kind"`   // "rahat repository"
 	Format int    `json:"format"` // of everything in the repository
 	ID     string `json:"id"`     // a UUID
-	MAC    string `json:"mac"`    // keyed BLAKE3 of the rest, hex
+	Sum    string `json:"sum"`    // BLAKE3 of the ID, 8 bytes, hex: tells damage from a wrong key
+	MAC    string `json:"mac"`    // keyed BLAKE3 of kind, format and ID, hex
 }
 
 const configKind = "rahat repository"
@@ -56,10 +57,15 @@ func parseConfig(b []byte) (config, error) {
 		return c, ErrNewer.Because(nil, "object", configName)
 	}
 	again, err := json.Marshal(c)
-	if err != nil || !bytes.Equal(again, b) || c.Kind != configKind || c.Format != formatVersion || !idPattern.MatchString(c.ID) {
+	if err != nil || !bytes.Equal(again, b) || c.Kind != configKind || c.Format != formatVersion || !idPattern.MatchString(c.ID) || c.Sum != idSum(c.ID) {
 		return c, damaged(configName, err)
 	}
 	return c, nil
+}
+
+func idSum(id string) string {
+	sum := blake3.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:8])
 }
 
 // master is the random key everything else is derived from.

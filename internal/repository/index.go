@@ -240,3 +240,24 @@ func (x *index) walk(v *view, num int32, f func(int32, *record) bool) {
 		}
 	}
 }
+
+// spoiled returns the pack of a copy that was found wrong, if there is one.
+func (x *index) spoiled(id shortID) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for n := x.table[x.slot(id)]; n != 0; n = x.recs[n-1].next {
+		if p := &x.packs[x.recs[n-1].pack]; x.recs[n-1].bad && p.state == packStored {
+			return packName(p.sum[:])
+		}
+	}
+	return ""
+}
+
+// pardon forgets what was found wrong: it is about to be read again.
+func (x *index) pardon() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range x.recs {
+		x.recs[i].bad = false
+	}
+}

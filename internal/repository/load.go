@@ -118,6 +118,9 @@ func (l *loader) load(dst []byte, id shortID, depth int) ([]byte, int, error) {
 			l.r.index.spoil(c.num, true)
 		}
 	}
+	if name := l.r.index.spoiled(id); first == nil && name != "" {
+		first = damaged(name, &chunkError{"it was found wrong before: chunk", id})
+	}
 	if first == nil {
 		first = ErrMissing.Because(&chunkError{"no pack has chunk", id}, "object", packsPrefix)
 	}

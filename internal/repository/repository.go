@@ -85,7 +85,7 @@ func Create(ctx context.Context, st store.Store, slots Slots, opt Options) (*Rep
 		return nil, err
 	}
 	r := newRepository(st, opt, id, m)
-	b, err := json.Marshal(config{Kind: configKind, Format: formatVersion, ID: id, MAC: r.keys.mac(id)})
+	b, err := json.Marshal(config{Kind: configKind, Format: formatVersion, ID: id, Sum: idSum(id), MAC: r.keys.mac(id)})
 	if err != nil {
 		return nil, fmt.Errorf("encode config: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/rowdelta"
 
 	"github.com/zeebo/blake3"
@@ -144,7 +145,7 @@ func (p *partReader) Close() error {
 // should: the manifest lists those it needs.
 func (r *Repository) name(ctx context.Context, id backup.ID, err error) error {
 	miss, ok := errors.AsType[*chunkError](err)
-	if !ok {
+	if p := problem.Of(err); !ok || p.Params["object"] != packsPrefix && p.Params["object"] != manifestPrefix {
 		return err
 	}
 	d, derr := r.document(ctx, id)
