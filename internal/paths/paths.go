@@ -45,7 +45,7 @@ func Default() (Home, error) {
 // Make creates the home and the folders in it, and closes the home to other
 // users even if it was there before.
 func (h Home) Make() error {
-	for _, dir := range []string{string(h), h.LogDir(), h.Temp()} {
+	for _, dir := range []string{string(h), h.LogDir(), h.Temp(), h.Cache()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return ErrNoHome.Because(err, "cause", err.Error())
 		}
@@ -80,6 +80,10 @@ func (h Home) StartLog() string { return filepath.Join(h.LogDir(), "agent.start"
 
 // Temp is where throw-away servers of proofs live. It is emptied at start.
 func (h Home) Temp() string { return filepath.Join(string(h), "tmp") }
+
+// Cache holds copies of what is in repositories, sealed as it is there; it may
+// be removed at any time.
+func (h Home) Cache() string { return filepath.Join(string(h), "cache") }
 
 // hash names the home where its path is too long or not allowed.
 func (h Home) hash() string {

@@ -316,7 +316,14 @@ func TestBackupsAreListedNewestFirstWithTheirNewestProof(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	check(t, db.SetBackups(ctx, "r1", all[1:3]))
+	if proven := must[[]control.Backup](t)(db.LastProven(ctx)); len(proven) != 1 || proven[0].ID != ids[3] || proven[0].Proof.Status != backup.OK {
+		t.Errorf("proven: %+v", proven)
+	}
+	known := must[[]string](t)(db.BackupIDs(ctx, "r1"))
+	if slices.Sort(known); !slices.Equal(known, ids) {
+		t.Errorf("known: %v", known)
+	}
+	check(t, db.SetBackups(ctx, "r1", []string{ids[4], ids[1], ids[0]}, all[1:3]))
 	if got := must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{})); len(got) != 2 || got[0].Proof == nil {
 		t.Errorf("after rebuild: %+v", got)
 	}

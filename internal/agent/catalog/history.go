@@ -94,6 +94,14 @@ func (db *DB) LastBackups(ctx context.Context) ([]control.Backup, error) {
 		SELECT id FROM (SELECT id, max(started) FROM backups GROUP BY server, database)) ORDER BY b.started DESC, b.id DESC`)
 }
 
+// LastProven returns, for every database of every server, the backup that was
+// proved last, with that proof.
+func (db *DB) LastProven(ctx context.Context) ([]control.Backup, error) {
+	return list(ctx, db.read, scanBackup, selectBackups+` WHERE b.id IN (
+		SELECT id FROM (SELECT b.id, max(p.seq) FROM proofs p JOIN backups b ON b.id = p.backup GROUP BY b.server, b.database))
+		ORDER BY b.started DESC, b.id DESC`)
+}
+
 // Backup finds a backup by its ID, the unique beginning of one, or [Latest].
 func (db *DB) Backup(ctx context.Context, id string) (control.Backup, error) {
 	return find(ctx, db.read, scanBackup, selectBackups, "b.started", id)
@@ -142,11 +150,23 @@ func (db *DB) AddBackup(ctx context.Context, repository string, b control.Backup
 	return db.change(ctx, func(tx *sql.Tx) error { return insertBackup(ctx, tx, repository, b) })
 }
 
-// SetBackups makes the catalog know exactly these backups of a repository.
-func (db *DB) SetBackups(ctx context.Context, repository string, backups []control.Backup) error {
+// BackupIDs lists the backups that the catalog knows of a repository.
+func (db *DB) BackupIDs(ctx context.Context, repository string) ([]string, error) {
+	scan := func(row scanner) (id string, err error) {
+		err = row.Scan(&id)
+		return id, err
+	}
+	return list(ctx, db.read, scan, "SELECT id FROM backups WHERE repository = ?", repository)
+}
+
+// SetBackups takes note of backups in a repository and forgets those that are
+// gone.
+func (db *DB) SetBackups(ctx context.Context, repository string, gone []string, backups []control.Backup) error {
 	return db.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM backups WHERE repository = ?", repository); err != nil {
-			return err
+		for _, id := range gone {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM backups WHERE id = ? AND repository = ?", id, repository); err != nil {
+				return err
+			}
 		}
 		for _, b := range backups {
 			if err := insertBackup(ctx, tx, repository, b); err != nil {

@@ -198,10 +198,10 @@ func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), q
 // scanJSON reads a row of one JSON document.
 func scanJSON[T any](row scanner) (v T, err error) {
 	var text string
-	if err := row.Scan(&text); err != nil {
-		return v, err
+	if err = row.Scan(&text); err == nil {
+		err = json.Unmarshal([]byte(text), &v)
 	}
-	return v, json.Unmarshal([]byte(text), &v)
+	return v, err
 }
 
 // affectOne turns a change of nothing into [ErrNotFound].

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"os"
+
+	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/engine/postgres"
+	"github.com/rahatbackup/rahat/internal/engine/sqlite"
+	"github.com/rahatbackup/rahat/internal/paths"
+	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/store"
+	"github.com/rahatbackup/rahat/internal/store/local"
+	"github.com/rahatbackup/rahat/internal/vault"
+	"github.com/rahatbackup/rahat/internal/vault/file"
+	"github.com/rahatbackup/rahat/internal/vault/keyring"
+)
+
+// What can be wrong with the environment.
+var (
+	// ErrVaultKind: RAHAT_VAULT is {value}, not keychain or file.
+	ErrVaultKind = problem.New("agent.unknown_vault")
+	// ErrPassphraseFile: RAHAT_VAULT_PASSPHRASE_FILE names {path}, which
+	// cannot be read.
+	ErrPassphraseFile = problem.New("agent.passphrase_file")
+)
+
+// drivers are the engines this program knows.
+func drivers(home paths.Home) map[string]engine.Driver {
+	all := map[string]engine.Driver{}
+	for _, d := range []engine.Driver{postgres.Driver{}, sqlite.Driver{Temp: home.Temp()}} {
+		all[d.Kind()] = d
+	}
+	return all
+}
+
+// openStore opens the store at an address.
+func openStore(_ context.Context, address string, _ vault.Secret, create bool) (store.Store, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "file" {
+		return nil, store.ErrBadURL.Because(nil, "url", address)
+	}
+	dir, err := local.Dir(address)
+	if err != nil {
+		return nil, err
+	}
+	if create {
+		return local.Create(dir)
+	}
+	return local.Open(dir)
+}
+
+// chooseVault returns how the vault is opened and its kind, as the environment
+// says. It does not open it, but makes sure that it is named rightly.
+func chooseVault(home paths.Home, getenv func(string) string) (open func(context.Context) (vault.Vault, error), kind string, err error) {
+	var source file.KeySource
+	switch kind = getenv("RAHAT_VAULT"); kind {
+	case "", "keychain":
+		kind, source = "keychain", keyring.MasterKey("Rahat Backup", "master key")
+	case "file":
+		path := getenv("RAHAT_VAULT_PASSPHRASE_FILE")
+		if _, err := os.Stat(path); err != nil {
+			return nil, "", ErrPassphraseFile.Because(err, "path", path)
+		}
+		source = file.PassphraseFile(path)
+	default:
+		return nil, "", ErrVaultKind.Because(nil, "value", kind)
+	}
+	return func(ctx context.Context) (vault.Vault, error) { return file.Open(ctx, home.Vault(), source) }, kind, nil
+}

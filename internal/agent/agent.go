@@ -1,0 +1,278 @@
+// Package agent is the life of the agent: what is started in what order, and
+// stopped in the other. It names no driver; a program hands them in.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/rahatbackup/rahat/internal/agent/archiver"
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
+	"github.com/rahatbackup/rahat/internal/agent/discovery"
+	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/agent/server"
+	"github.com/rahatbackup/rahat/internal/agent/verifier"
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/ipc"
+	"github.com/rahatbackup/rahat/internal/logging"
+	"github.com/rahatbackup/rahat/internal/paths"
+	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/store"
+	"github.com/rahatbackup/rahat/internal/vault"
+	"github.com/rahatbackup/rahat/internal/version"
+)
+
+// ErrTemp: the folder {path} for throw-away servers cannot be emptied.
+var ErrTemp = problem.New("agent.temp_not_usable")
+
+const (
+	// workers is how many runs go on at once.
+	workers = 2
+	// runsEnd bounds how long runs may take to end when the agent stops;
+	// the rest of the stop takes little more.
+	runsEnd = 8 * time.Second
+	// answersEnd bounds how long open answers may take then.
+	answersEnd = time.Second
+)
+
+// Config is what an agent is made of.
+type Config struct {
+	Home paths.Home
+	// Drivers by engine.
+	Drivers map[string]engine.Driver
+	// OpenStore opens the store at an address; create says that a person is
+	// just setting it up.
+	OpenStore func(ctx context.Context, url string, secret vault.Secret, create bool) (store.Store, error)
+	// OpenVault opens the vault. It is called when a secret is first needed,
+	// because that may ask a person, and again if it failed.
+	OpenVault func(ctx context.Context) (vault.Vault, error)
+	VaultKind string // keychain or file
+
+	Now     backup.Clock
+	Level   slog.Level // least level that is logged
+	Console io.Writer  // gets the log as well; may be nil
+}
+
+// Run runs the agent until ctx ends or a client asks it to stop. Runs that are
+// on then are interrupted and saved; it returns within ten seconds. The error
+// is nil if the agent ended because it was asked to. [ipc.ErrRunning] when an
+// agent of this home runs already.
+func Run(ctx context.Context, cfg Config) (err error) {
+	if err := cfg.Home.Make(); err != nil {
+		return err
+	}
+	lock, err := ipc.TryLock(cfg.Home.Lock())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	log, logFile, err := logging.Open(logging.Options{File: cfg.Home.Log(), Level: cfg.Level, Console: cfg.Console})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logFile.Close()) }()
+	log.Info("agent starting", "version", version.String(), "pid", os.Getpid(), "home", string(cfg.Home))
+	a := &agent{Config: cfg, log: log, stopped: make(chan struct{})}
+	if err = a.run(ctx); err != nil {
+		log.Error("agent failed", "err", err)
+	}
+	log.Info("agent ended")
+	return err
+}
+
+// agent is a running agent.
+type agent struct {
+	Config
+	log     *slog.Logger
+	catalog *catalog.DB
+	queue   *queue.Queue
+	server  *server.Server
+
+	stopOnce sync.Once
+	stopped  chan struct{} // closed when a client asks to stop
+}
+
+func (a *agent) run(ctx context.Context) (err error) {
+	if err := emptyFolder(a.Home.Temp()); err != nil {
+		return ErrTemp.Because(err, "path", a.Home.Temp())
+	}
+	a.catalog, err = catalog.Open(ctx, a.Home.Catalog(), a.Home.Config(), a.Now())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.catalog.Close()) }()
+	if p := a.catalog.Recovered(); p != nil {
+		a.log.Warn("catalog was damaged and is made anew", "err", p)
+	}
+	if err := a.assemble(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.server.Close()) }()
+	if err := a.server.Interrupted(ctx, a.Now()); err != nil {
+		return err
+	}
+	socket, err := a.Home.Socket()
+	if err != nil {
+		return err
+	}
+	listener, err := ipc.Listen(socket)
+	if err != nil {
+		return err
+	}
+	return a.serve(ctx, listener)
+}
+
+// assemble makes the queue and the server, which does not start anything.
+func (a *agent) assemble() error {
+	machine, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read name of this computer: %w", err)
+	}
+	streams := max(2, runtime.NumCPU()/2)
+	broker := queue.NewBroker(a.Now)
+	a.queue = queue.New(queue.Options{
+		Store: a.catalog, Broker: broker, Log: a.log, Now: a.Now, Workers: workers, Idle: a.idle,
+	})
+	finder := &discovery.Discovery{Drivers: a.Drivers, Configured: a.catalog.Servers}
+	a.server = server.New(server.Options{
+		Catalog: a.catalog, Queue: a.queue, Broker: broker, Log: a.log, Now: a.Now,
+		Drivers: a.Drivers, OpenStore: a.OpenStore, Vault: &lazyVault{open: a.OpenVault}, VaultKind: a.VaultKind,
+		Archiver: &archiver.Archiver{Now: a.Now, Machine: machine, Agent: version.Version, Streams: streams},
+		Verifier: &verifier.Verifier{Now: a.Now, TempDir: a.Home.Temp(), Streams: streams},
+		Discover: finder.Run,
+		Home:     string(a.Home), CacheDir: a.Home.Cache(), Machine: machine, Streams: streams,
+		Stop: func() { a.stopOnce.Do(func() { close(a.stopped) }) },
+	})
+	return nil
+}
+
+// idle gives back the memory of the runs that have ended.
+func (a *agent) idle() {
+	if err := a.server.ReleaseIdle(); err != nil {
+		a.log.Error("cannot close repositories", "err", err)
+	}
+	debug.FreeOSMemory()
+}
+
+// serve answers until the agent is to stop, and then stops it.
+func (a *agent) serve(ctx context.Context, listener net.Listener) error {
+	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRequests()
+	web := &http.Server{
+		Handler:           a.server.Handler(),
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(listener) }()
+	a.log.Info("agent ready", "address", listener.Addr().String())
+	if a.catalog.Fresh() {
+		if err := a.server.RebuildCatalog(ctx); err != nil {
+			a.log.Error("cannot read backups into the new catalog", "err", err)
+		}
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case <-a.stopped:
+	case failed = <-served:
+		served <- nil // it has ended
+	}
+	a.log.Info("agent stopping")
+	err := errors.Join(failed, a.stop(ctx, web, endRequests))
+	if e := <-served; e != nil && !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve: %w", e))
+	}
+	return err
+}
+
+// stop ends the runs, whose last events still reach the clients, then the
+// event streams and all other answers.
+func (a *agent) stop(ctx context.Context, web *http.Server, endRequests func()) error {
+	ctx = context.WithoutCancel(ctx)
+	runs, cancel := context.WithTimeout(ctx, runsEnd)
+	defer cancel()
+	err := a.queue.Stop(runs)
+	endRequests()
+	answers, cancel := context.WithTimeout(ctx, answersEnd)
+	defer cancel()
+	if e := web.Shutdown(answers); e != nil {
+		err = errors.Join(err, web.Close())
+	}
+	return err
+}
+
+// emptyFolder removes what throw-away servers of a dead agent left.
+func emptyFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(errs...)
+}
+
+// lazyVault opens the vault when a secret is first needed.
+type lazyVault struct {
+	open func(ctx context.Context) (vault.Vault, error)
+
+	mu    sync.Mutex
+	vault vault.Vault // nil until opened
+}
+
+func (l *lazyVault) get(ctx context.Context) (vault.Vault, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.vault == nil {
+		v, err := l.open(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("open vault: %w", err)
+		}
+		l.vault = v
+	}
+	return l.vault, nil
+}
+
+// Get implements [vault.Vault].
+func (l *lazyVault) Get(ctx context.Context, name string) (vault.Secret, error) {
+	v, err := l.get(ctx)
+	if err != nil {
+		return vault.Secret{}, err
+	}
+	return v.Get(ctx, name)
+}
+
+// Set implements [vault.Vault].
+func (l *lazyVault) Set(ctx context.Context, name string, s vault.Secret) error {
+	v, err := l.get(ctx)
+	if err != nil {
+		return err
+	}
+	return v.Set(ctx, name, s)
+}
+
+// Delete implements [vault.Vault].
+func (l *lazyVault) Delete(ctx context.Context, name string) error {
+	v, err := l.get(ctx)
+	if err != nil {
+		return err
+	}
+	return v.Delete(ctx, name)
+}

@@ -1,0 +1,270 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
+	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/repository"
+)
+
+// noProof is the level that asks for none.
+const noProof = "none"
+
+type backupsQuery struct {
+	listQuery
+	Database    string `query:"database"`
+	Destination string `query:"destination"`
+}
+
+func (s *Server) listBackups(ctx context.Context, in *backupsQuery) ([]control.Backup, error) {
+	return s.Catalog.Backups(ctx, catalog.BackupFilter{Database: in.Database, Destination: in.Destination, Limit: in.Limit})
+}
+
+func (s *Server) getBackup(ctx context.Context, in *identified) (control.Backup, error) {
+	b, err := s.Catalog.Backup(ctx, in.ID)
+	if err != nil {
+		return b, missing(err, ErrNoBackup, "id", in.ID)
+	}
+	return b, nil
+}
+
+// startBackups queues one run for each database.
+func (s *Server) startBackups(ctx context.Context, in *body[control.BackupRequest]) (control.Runs, error) {
+	r := in.Body
+	if r.Job != "" {
+		var err error
+		if r, err = s.ofJob(ctx, r); err != nil {
+			return control.Runs{}, err
+		}
+	}
+	destination, err := s.destinationOf(ctx, r.Destination)
+	if err != nil {
+		return control.Runs{}, err
+	}
+	if _, err := s.Catalog.Server(ctx, r.Server); err != nil {
+		return control.Runs{}, missing(err, ErrNoServer, "name", r.Server)
+	}
+	if len(r.Databases) == 0 || slices.Contains(r.Databases, everything) {
+		if r.Databases, err = s.readable(ctx, r.Server); err != nil {
+			return control.Runs{}, err
+		}
+	}
+	if r.Type == "" {
+		r.Type = backup.Incremental
+	}
+	work := make([]queue.Work, 0, len(r.Databases))
+	for _, database := range r.Databases {
+		work = append(work, queue.Work{
+			Run: control.Run{
+				Kind: backup.RunBackup, Job: r.Job, Server: r.Server, Database: database, Destination: destination.Name,
+			},
+			Excludes: []string{queue.Database(r.Server, database)},
+			Do:       s.backup(r.Type, r.Verify, destination),
+		})
+	}
+	return s.start(ctx, work...)
+}
+
+// ofJob fills a request from its job; what the request says itself stays.
+func (s *Server) ofJob(ctx context.Context, r control.BackupRequest) (control.BackupRequest, error) {
+	j, err := s.Catalog.Job(ctx, r.Job)
+	if err != nil {
+		return r, missing(err, ErrNoJob, "name", r.Job)
+	}
+	if r.Server != "" && r.Server != j.Server {
+		return r, invalid("server", "the job has a server of its own")
+	}
+	r.Server = j.Server
+	if len(r.Databases) == 0 {
+		r.Databases = j.Databases
+	}
+	if r.Destination == "" {
+		r.Destination = j.Destinations[0]
+	}
+	if r.Type == "" {
+		r.Type = j.Type
+	}
+	if r.Verify == "" {
+		r.Verify = j.Verify
+	}
+	return r, nil
+}
+
+// destinationOf finds a destination by name, or the only one there is.
+func (s *Server) destinationOf(ctx context.Context, name string) (control.Destination, error) {
+	if name != "" {
+		d, err := s.Catalog.Destination(ctx, name)
+		if err != nil {
+			return d, missing(err, ErrNoDestination, "name", name)
+		}
+		return d, nil
+	}
+	all, err := s.Catalog.Destinations(ctx)
+	if err != nil {
+		return control.Destination{}, err
+	}
+	if len(all) != 1 {
+		return control.Destination{}, ErrWhichDestination.Because(nil)
+	}
+	return all[0], nil
+}
+
+func (s *Server) startVerify(ctx context.Context, in *identifiedBody[control.VerifyRequest]) (control.Runs, error) {
+	b, d, err := s.find(ctx, in.ID)
+	if err != nil {
+		return control.Runs{}, err
+	}
+	if _, err := s.driver(b.Engine); err != nil {
+		return control.Runs{}, err
+	}
+	return s.start(ctx, queue.Work{
+		Run: control.Run{Kind: backup.RunVerify, Server: b.Server, Database: b.Database, Destination: d.Name, Backup: b.ID},
+		Do:  s.verify(in.Body.Level, d),
+	})
+}
+
+// find finds a backup and where it lies.
+func (s *Server) find(ctx context.Context, id string) (control.Backup, control.Destination, error) {
+	b, err := s.getBackup(ctx, &identified{id})
+	if err != nil {
+		return b, control.Destination{}, err
+	}
+	d, err := s.destinationOf(ctx, b.Destination)
+	return b, d, err
+}
+
+// origin is where a run reads its backup from.
+type origin struct {
+	id          string // of the backup; what was given, if the repository is not configured
+	engine      string // empty, if not known yet
+	destination control.Destination
+	from        *control.Repository
+}
+
+// originOf finds the backup a request means, which for a repository that is not
+// configured is left to the run.
+func (s *Server) originOf(ctx context.Context, id string, from *control.Repository) (origin, error) {
+	if from != nil {
+		return origin{id: id, from: from}, nil
+	}
+	b, d, err := s.find(ctx, id)
+	return origin{id: b.ID, engine: b.Engine, destination: d}, err
+}
+
+func (s *Server) startRestore(ctx context.Context, in *identifiedBody[control.RestoreRequest]) (control.Runs, error) {
+	r := in.Body
+	if r.Database == "" {
+		return control.Runs{}, invalid("database", "a name for the restored database")
+	}
+	if r.Overwrite != "" && r.Overwrite != r.Database {
+		return control.Runs{}, ErrOverwrite.Because(nil, "database", r.Database)
+	}
+	target, err := s.Catalog.Server(ctx, r.Server)
+	if err != nil {
+		return control.Runs{}, missing(err, ErrNoServer, "name", r.Server)
+	}
+	o, err := s.originOf(ctx, in.ID, r.From)
+	if err != nil {
+		return control.Runs{}, err
+	}
+	if o.engine != "" && o.engine != target.Engine {
+		return control.Runs{}, ErrEngineMismatch.Because(nil, "source", o.engine, "target", target.Engine)
+	}
+	return s.start(ctx, queue.Work{
+		Run: control.Run{
+			Kind: backup.RunRestore, Server: r.Server, Database: r.Database, Destination: o.destination.Name, Backup: o.id,
+		},
+		Excludes: []string{queue.Database(r.Server, r.Database)},
+		Do:       s.restore(o, r),
+	})
+}
+
+func (s *Server) startExport(ctx context.Context, in *identifiedBody[control.ExportRequest]) (control.Runs, error) {
+	r := in.Body
+	if !filepath.IsAbs(r.Path) {
+		return control.Runs{}, ErrPathNotAbsolute.Because(nil, "path", r.Path)
+	}
+	o, err := s.originOf(ctx, in.ID, r.From)
+	if err != nil {
+		return control.Runs{}, err
+	}
+	return s.start(ctx, queue.Work{
+		Run: control.Run{Kind: backup.RunExport, Destination: o.destination.Name, Backup: o.id},
+		Do:  s.export(o, r),
+	})
+}
+
+// repositoryBackups lists a repository without keeping anything of it.
+func (s *Server) repositoryBackups(ctx context.Context, in *body[control.Repository]) (_ []control.Backup, err error) {
+	repo, err := s.openUnconfigured(ctx, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	ids, err := repo.Backups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list backups: %w", err)
+	}
+	backups := []control.Backup{}
+	for _, id := range slices.Backward(ids) {
+		m, err := repo.Manifest(ctx, id)
+		if unreadable(err) {
+			continue // one damaged manifest must not hide the others; verify tells of it
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read manifest: %w", err)
+		}
+		backups = append(backups, describe(m))
+	}
+	return backups, nil
+}
+
+// unreadable reports whether a manifest is at fault rather than the store.
+func unreadable(err error) bool {
+	return errors.Is(err, repository.ErrDamaged) || errors.Is(err, repository.ErrNewer) || errors.Is(err, repository.ErrNoBackup)
+}
+
+// describe is a manifest as the API shows it.
+func describe(m *backup.Manifest) control.Backup {
+	tables := 0
+	for i := range m.Parts {
+		if m.Parts[i].Table != nil {
+			tables++
+		}
+	}
+	return control.Backup{
+		ID: string(m.ID), Type: m.Type, Base: string(m.Base), Depth: m.Depth, Engine: m.Engine, Machine: m.Machine,
+		Server: m.Server, Database: string(m.Database), Job: m.Job, ServerVersion: m.ServerVersion, Point: m.Point,
+		Started: m.Started, Finished: m.Finished, PlainBytes: m.PlainBytes, StoredBytes: m.StoredBytes, AddedBytes: m.AddedBytes,
+		Rows: m.Rows(), Tables: tables, Warnings: control.FromWarnings(m.Warnings),
+	}
+}
+
+// choose finds the backup that id means among those of a repository, the
+// oldest first: a whole ID, a unique beginning, or the latest.
+func choose(ids []backup.ID, id string) (backup.ID, error) {
+	if id == catalog.Latest && len(ids) > 0 {
+		return ids[len(ids)-1], nil
+	}
+	var found []backup.ID
+	for _, x := range ids {
+		if id != "" && strings.HasPrefix(string(x), strings.ToLower(id)) {
+			found = append(found, x)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", ErrNoBackup.Because(nil, "id", id)
+	}
+	return "", ErrAmbiguous.Because(nil, "id", id)
+}

@@ -1,0 +1,237 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
+	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/repository"
+	"github.com/rahatbackup/rahat/internal/store"
+	"github.com/rahatbackup/rahat/internal/vault"
+)
+
+// secretName is where the vault keeps what opens a destination's store.
+func secretName(destination string) string {
+	return "destination/" + hex.EncodeToString([]byte(destination)) + "/secret"
+}
+
+// keyName is where the vault keeps this machine's key to a repository.
+func keyName(repository string) string { return "repository/" + repository + "/key" }
+
+// addressKeyName is where the vault keeps the same key by the repository's
+// address. It is there before the repository is made, so that an agent that
+// dies in between does not leave one which nobody can open; and it opens a
+// repository whose destination was removed and is added again.
+func addressKeyName(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return "repository/at-" + hex.EncodeToString(sum[:16]) + "/key"
+}
+
+func (s *Server) listDestinations(ctx context.Context, _ *struct{}) ([]control.Destination, error) {
+	return s.Catalog.Destinations(ctx)
+}
+
+func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestination]) (control.Destination, error) {
+	n := in.Body
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	if _, err := s.Catalog.Destination(ctx, n.Name); !errors.Is(err, catalog.ErrNotFound) {
+		return n.Destination, taken(err, ErrDestinationExists, n.Name)
+	}
+	st, err := s.OpenStore(ctx, n.URL, vault.NewSecret(n.Secret), true)
+	if err != nil {
+		return n.Destination, err
+	}
+	there, err := repository.Exists(ctx, st)
+	if err != nil {
+		return n.Destination, fmt.Errorf("look for repository: %w", err)
+	}
+	adopt := s.makeRepository
+	if there {
+		adopt = s.takeRepository
+	}
+	repo, err := adopt(ctx, st, n)
+	if err != nil {
+		return n.Destination, err
+	}
+	n.Repository = repo.ID()
+	if err := repo.Close(); err != nil {
+		return n.Destination, fmt.Errorf("close repository: %w", err)
+	}
+	if err := s.keepDestination(ctx, n); err != nil {
+		return n.Destination, err
+	}
+	if there { // its backups are news to the catalog
+		if _, err := s.Queue.Add(ctx, s.rebuildWork(n.Name)); err != nil {
+			return n.Destination, err
+		}
+	}
+	return n.Destination, nil
+}
+
+// makeRepository makes a repository with a key for this machine, and for what
+// else was asked.
+func (s *Server) makeRepository(ctx context.Context, st store.Store, n control.NewDestination) (*repository.Repository, error) {
+	key := repository.NewSecret()
+	if err := s.Vault.Set(ctx, addressKeyName(n.URL), key); err != nil {
+		return nil, err
+	}
+	slots := repository.Slots{Secret: key, Passphrase: vault.NewSecret(n.Passphrase), Recipients: n.Recipients}
+	repo, err := repository.Create(ctx, st, slots, s.repositoryOptions())
+	if err != nil {
+		return nil, fmt.Errorf("make repository: %w", err)
+	}
+	return repo, s.Vault.Set(ctx, keyName(repo.ID()), key)
+}
+
+// takeRepository opens a repository that is there already, with what was given
+// or with the key this machine had for it, and gives this machine a key if it
+// has none.
+func (s *Server) takeRepository(ctx context.Context, st store.Store, n control.NewDestination) (*repository.Repository, error) {
+	known, err := s.secret(ctx, addressKeyName(n.URL))
+	if err != nil {
+		return nil, err
+	}
+	if !known.Empty() {
+		repo, err := openWith(ctx, st, s.repositoryOptions(), []repository.Key{repository.SecretKey(known)})
+		if err == nil {
+			return repo, s.Vault.Set(ctx, keyName(repo.ID()), known)
+		}
+		if !errors.Is(err, repository.ErrWrongKey) {
+			return nil, err
+		}
+	}
+	keys := givenKeys(n.Passphrase, n.Identity)
+	if len(keys) == 0 {
+		return nil, ErrKeyMissing.Because(nil, "destination", n.Name)
+	}
+	repo, err := openWith(ctx, st, s.repositoryOptions(), keys)
+	if err != nil {
+		return nil, err
+	}
+	return repo, s.giveKey(ctx, repo, n.URL)
+}
+
+// giveKey gives this machine a key of its own to a repository.
+func (s *Server) giveKey(ctx context.Context, repo *repository.Repository, url string) error {
+	key := repository.NewSecret()
+	if err := repo.AddSlots(ctx, repository.Slots{Secret: key}); err != nil {
+		return fmt.Errorf("add key to repository: %w", err)
+	}
+	for _, name := range []string{keyName(repo.ID()), addressKeyName(url)} {
+		if err := s.Vault.Set(ctx, name, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepDestination writes down a destination whose repository is ready.
+func (s *Server) keepDestination(ctx context.Context, n control.NewDestination) error {
+	known, err := s.Catalog.Destinations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range known {
+		if d.Repository == n.Repository {
+			return ErrRepositoryInUse.Because(nil, "url", n.URL, "name", d.Name)
+		}
+	}
+	if n.Secret != "" {
+		err = s.Vault.Set(ctx, secretName(n.Name), vault.NewSecret(n.Secret))
+	} else {
+		err = s.Vault.Delete(ctx, secretName(n.Name))
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Catalog.AddDestination(ctx, n.Destination); err != nil {
+		return fmt.Errorf("add destination: %w", err)
+	}
+	s.Broker.Changed()
+	return nil
+}
+
+// removeDestination keeps the key of the repository: without it, and without a
+// passphrase, the backups on it would be lost.
+func (s *Server) removeDestination(ctx context.Context, in *named) (nothing, error) {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	jobs, err := s.Catalog.Jobs(ctx)
+	if err != nil {
+		return nothing{}, err
+	}
+	for _, j := range jobs {
+		for _, d := range j.Destinations {
+			if d == in.Name {
+				return nothing{}, ErrInUse.Because(nil, "name", in.Name, "job", j.Name)
+			}
+		}
+	}
+	if err := s.Catalog.RemoveDestination(ctx, in.Name); err != nil {
+		return nothing{}, missing(err, ErrNoDestination, "name", in.Name)
+	}
+	s.Broker.Changed()
+	return nothing{}, s.Vault.Delete(ctx, secretName(in.Name))
+}
+
+func (s *Server) testDestination(ctx context.Context, in *named) (control.DestinationTest, error) {
+	test := control.DestinationTest{FreeBytes: -1}
+	d, err := s.Catalog.Destination(ctx, in.Name)
+	if err != nil {
+		return test, missing(err, ErrNoDestination, "name", in.Name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, testTime)
+	defer cancel()
+	err = s.tryDestination(ctx, d, &test)
+	test.Problem, test.OK = control.FromError(err), err == nil
+	return test, nil
+}
+
+// tryDestination fills in what is found.
+func (s *Server) tryDestination(ctx context.Context, d control.Destination, test *control.DestinationTest) error {
+	secret, err := s.secret(ctx, secretName(d.Name))
+	if err != nil {
+		return err
+	}
+	st, err := s.OpenStore(ctx, d.URL, secret, false)
+	if err != nil {
+		return err
+	}
+	if sized, ok := store.As[store.Sized](st); ok {
+		if test.FreeBytes, err = sized.Free(ctx); err != nil {
+			return err
+		}
+	}
+	repo, done, err := s.repos.use(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer done()
+	test.Repository = repo.ID()
+	ids, err := repo.Backups(ctx)
+	test.Backups = len(ids)
+	return err
+}
+
+// startRebuild reads the backups of all destinations anew.
+func (s *Server) startRebuild(ctx context.Context, _ *struct{}) (control.Runs, error) {
+	return s.start(ctx, s.rebuildWork(""))
+}
+
+// excludeCatalog keeps rebuilds from running beside each other.
+const excludeCatalog = "catalog"
+
+// rebuildWork reads the backups of one destination, or of all for "".
+func (s *Server) rebuildWork(destination string) queue.Work {
+	return queue.Work{
+		Run:      control.Run{Kind: "rebuild", Destination: destination},
+		Excludes: []string{excludeCatalog},
+		Do:       s.rebuild,
+	}
+}

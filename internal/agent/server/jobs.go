@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+// everything stands for all databases that can be read.
+const everything = "*"
+
+func (s *Server) listJobs(ctx context.Context, _ *struct{}) ([]control.Job, error) {
+	return s.Catalog.Jobs(ctx)
+}
+
+func (s *Server) addJob(ctx context.Context, in *body[control.Job]) (control.Job, error) {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	if err := s.checkJob(ctx, in.Body); err != nil {
+		return in.Body, err
+	}
+	if err := s.Catalog.AddJob(ctx, in.Body); err != nil {
+		return in.Body, jobTaken(err, in.Body.Name)
+	}
+	s.Broker.Changed()
+	return in.Body, nil
+}
+
+type namedJob struct {
+	named
+	Body control.Job
+}
+
+func (s *Server) editJob(ctx context.Context, in *namedJob) (control.Job, error) {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	if err := s.checkJob(ctx, in.Body); err != nil {
+		return in.Body, err
+	}
+	return s.changeJob(ctx, in.Name, func(control.Job) control.Job { return in.Body })
+}
+
+func (s *Server) pauseJob(ctx context.Context, in *named) (control.Job, error) {
+	return s.changeJob(ctx, in.Name, func(j control.Job) control.Job { j.Paused = true; return j })
+}
+
+func (s *Server) resumeJob(ctx context.Context, in *named) (control.Job, error) {
+	return s.changeJob(ctx, in.Name, func(j control.Job) control.Job { j.Paused = false; return j })
+}
+
+func (s *Server) changeJob(ctx context.Context, name string, f func(control.Job) control.Job) (control.Job, error) {
+	j, err := s.Catalog.EditJob(ctx, name, func(j control.Job) (control.Job, error) { return f(j), nil })
+	if err != nil {
+		return j, missing(jobTaken(err, j.Name), ErrNoJob, "name", name)
+	}
+	s.Broker.Changed()
+	return j, nil
+}
+
+func (s *Server) removeJob(ctx context.Context, in *named) (nothing, error) {
+	if err := s.Catalog.RemoveJob(ctx, in.Name); err != nil {
+		return nothing{}, missing(err, ErrNoJob, "name", in.Name)
+	}
+	s.Broker.Changed()
+	return nothing{}, nil
+}
+
+// checkJob makes sure that all a job names is there.
+func (s *Server) checkJob(ctx context.Context, j control.Job) error {
+	if len(j.Databases) == 0 {
+		return invalid("databases", "at least one, or *")
+	}
+	if slices.Contains(j.Databases, everything) && len(j.Databases) > 1 || slices.Contains(j.Databases, "") {
+		return invalid("databases", "* stands alone, and no name is empty")
+	}
+	if len(j.Destinations) == 0 {
+		return invalid("destinations", "at least one")
+	}
+	if _, err := s.Catalog.Server(ctx, j.Server); err != nil {
+		return missing(err, ErrNoServer, "name", j.Server)
+	}
+	for _, d := range j.Destinations {
+		if _, err := s.Catalog.Destination(ctx, d); err != nil {
+			return missing(err, ErrNoDestination, "name", d)
+		}
+	}
+	return nil
+}
+
+func jobTaken(err error, name string) error {
+	if errors.Is(err, catalog.ErrExists) {
+		return ErrJobExists.Because(err, "name", name)
+	}
+	return fmt.Errorf("save job: %w", err)
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/repository"
+	"github.com/rahatbackup/rahat/internal/store"
+	"github.com/rahatbackup/rahat/internal/vault"
+)
+
+// repositories keeps the repositories of destinations open while runs use
+// them and until the agent is idle: opening one reads its index, which is
+// memory as well as time.
+type repositories struct {
+	open func(ctx context.Context, d control.Destination) (*repository.Repository, error)
+
+	mu   sync.Mutex
+	held map[control.Destination]*held
+}
+
+// held is one repository. Its own lock is held while it is opened, so that a
+// slow store delays only those who want it.
+type held struct {
+	users int // guarded by repositories.mu
+	mu    sync.Mutex
+	repo  *repository.Repository // nil until opened
+}
+
+// use returns the repository of a destination and a function that gives it
+// back, which must be called once.
+func (r *repositories) use(ctx context.Context, d control.Destination) (*repository.Repository, func(), error) {
+	h := r.take(d)
+	done := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		h.users--
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.repo == nil {
+		repo, err := r.open(ctx, d)
+		if err != nil {
+			done()
+			return nil, nil, err
+		}
+		h.repo = repo
+	}
+	return h.repo, done, nil
+}
+
+func (r *repositories) take(d control.Destination) *held {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held == nil {
+		r.held = map[control.Destination]*held{}
+	}
+	h := r.held[d]
+	if h == nil {
+		h = &held{}
+		r.held[d] = h
+	}
+	h.users++
+	return h
+}
+
+// release closes what nobody uses.
+func (r *repositories) release() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for d, h := range r.held {
+		if h.users > 0 {
+			continue
+		}
+		delete(r.held, d)
+		if h.repo != nil {
+			errs = append(errs, h.repo.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Server) repositoryOptions() repository.Options {
+	return repository.Options{CacheDir: s.CacheDir, Now: s.Now, Machine: s.Machine}
+}
+
+// openDestination opens the repository of a configured destination with the
+// key in the vault.
+func (s *Server) openDestination(ctx context.Context, d control.Destination) (*repository.Repository, error) {
+	secret, err := s.secret(ctx, secretName(d.Name))
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.secret(ctx, keyName(d.Repository))
+	if err != nil {
+		return nil, err
+	}
+	if key.Empty() {
+		return nil, ErrKeyMissing.Because(nil, "destination", d.Name)
+	}
+	st, err := s.OpenStore(ctx, d.URL, secret, false)
+	if err != nil {
+		return nil, err
+	}
+	return repository.Open(ctx, st, s.repositoryOptions(), repository.SecretKey(key))
+}
+
+// secret reads a secret that need not be there.
+func (s *Server) secret(ctx context.Context, name string) (vault.Secret, error) {
+	v, err := s.Vault.Get(ctx, name)
+	if errors.Is(err, vault.ErrNotFound) {
+		return vault.Secret{}, nil
+	}
+	if err != nil {
+		return v, fmt.Errorf("read secret %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// openUnconfigured opens a repository that only this request knows of. The
+// caller closes it. Nothing about it is kept.
+func (s *Server) openUnconfigured(ctx context.Context, r control.Repository) (*repository.Repository, error) {
+	st, err := s.OpenStore(ctx, r.URL, vault.NewSecret(r.Secret), false)
+	if err != nil {
+		return nil, err
+	}
+	keys := givenKeys(r.Passphrase, r.Identity)
+	if len(keys) == 0 {
+		return nil, invalid("passphrase", "a passphrase or an identity is needed")
+	}
+	return openWith(ctx, st, repository.Options{Now: s.Now, Machine: s.Machine}, keys)
+}
+
+// givenKeys are the keys a person typed.
+func givenKeys(passphrase, identity string) (keys []repository.Key) {
+	if passphrase != "" {
+		keys = append(keys, repository.Passphrase(vault.NewSecret(passphrase)))
+	}
+	if identity != "" {
+		keys = append(keys, repository.Identity(vault.NewSecret(identity)))
+	}
+	return keys
+}
+
+// openWith opens the repository on a store, or says that there is none.
+func openWith(ctx context.Context, st store.Store, opt repository.Options, keys []repository.Key) (*repository.Repository, error) {
+	repo, err := repository.Open(ctx, st, opt, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", err)
+	}
+	return repo, nil
+}

@@ -1,0 +1,150 @@
+// Package server answers the control API: it keeps the configuration, queues
+// runs, and tells how things stand. What a run does is in work*.go; the wire
+// is in http.go and routes.go.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rahatbackup/rahat/internal/agent/archiver"
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
+	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/agent/verifier"
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/store"
+	"github.com/rahatbackup/rahat/internal/vault"
+	"github.com/rahatbackup/rahat/internal/version"
+)
+
+// What can go wrong, as a person meets it.
+var (
+	// ErrInvalid: the request makes no sense in {fields}.
+	ErrInvalid = problem.New("agent.invalid")
+	// ErrVersion: the client speaks another version of the API.
+	ErrVersion = problem.New("control.version_mismatch")
+	// ErrNoServer: no server is called {name}.
+	ErrNoServer = problem.New("agent.no_server")
+	// ErrNoDestination: no destination is called {name}.
+	ErrNoDestination = problem.New("agent.no_destination")
+	// ErrNoJob: no job is called {name}.
+	ErrNoJob = problem.New("agent.no_job")
+	// ErrNoBackup: there is no backup {id}.
+	ErrNoBackup = problem.New("agent.no_backup")
+	// ErrNoRun: there is no run {id}.
+	ErrNoRun = problem.New("agent.no_run")
+	// ErrAmbiguous: more than one ID begins with {id}.
+	ErrAmbiguous = problem.New("agent.ambiguous_id")
+	// ErrServerExists: a server is called {name} already.
+	ErrServerExists = problem.New("agent.server_exists")
+	// ErrDestinationExists: a destination is called {name} already.
+	ErrDestinationExists = problem.New("agent.destination_exists")
+	// ErrRepositoryInUse: the repository at {url} is destination {name}
+	// already.
+	ErrRepositoryInUse = problem.New("agent.repository_in_use")
+	// ErrJobExists: a job is called {name} already.
+	ErrJobExists = problem.New("agent.job_exists")
+	// ErrInUse: {name} is needed by job {job}.
+	ErrInUse = problem.New("agent.in_use")
+	// ErrNoEngine: this version cannot work with {engine}.
+	ErrNoEngine = problem.New("agent.unknown_engine")
+	// ErrNoDatabases: server {server} has no database that {user} may read.
+	ErrNoDatabases = problem.New("agent.no_databases")
+	// ErrWhichDestination: no destination was named and there is not just
+	// one.
+	ErrWhichDestination = problem.New("agent.destination_needed")
+	// ErrOverwrite: to replace {database}, its name must be repeated.
+	ErrOverwrite = problem.New("agent.overwrite_mismatch")
+	// ErrEngineMismatch: a backup of {source} cannot go to a server of
+	// {target}.
+	ErrEngineMismatch = problem.New("agent.engine_mismatch")
+	// ErrPathNotAbsolute: {path} is not an absolute path.
+	ErrPathNotAbsolute = problem.New("agent.path_not_absolute")
+	// ErrProofFailed: backup {backup} is not what the database held; the
+	// failed checks are {checks}.
+	ErrProofFailed = problem.New("agent.proof_failed")
+	// ErrKeyMissing: no key in this machine's vault opens destination
+	// {destination}.
+	ErrKeyMissing = problem.New("agent.repository_key_missing")
+)
+
+// Options are the parts of a server.
+type Options struct {
+	Catalog *catalog.DB
+	Queue   *queue.Queue
+	Broker  *queue.Broker
+	Log     *slog.Logger
+	Now     backup.Clock
+
+	// Drivers by engine.
+	Drivers map[string]engine.Driver
+	// OpenStore opens the store at an address; create says that a person is
+	// just setting it up, so that an absent folder may be made.
+	OpenStore func(ctx context.Context, url string, secret vault.Secret, create bool) (store.Store, error)
+	Vault     vault.Vault
+	VaultKind string // keychain or file
+	Archiver  *archiver.Archiver
+	Verifier  *verifier.Verifier
+	Discover  func(ctx context.Context, req control.DiscoverRequest) (control.Discovery, error)
+
+	Home     string
+	CacheDir string // for repositories; empty: none
+	Machine  string
+	Streams  int // tables restored at once
+	// Stop is called when a client asks the agent to exit; it returns at
+	// once.
+	Stop func()
+}
+
+// A Server holds what the API is about. Its methods may be called from
+// several goroutines.
+type Server struct {
+	Options
+	started time.Time
+	repos   repositories
+	naming  sync.Mutex // held while names are checked and then taken
+}
+
+// New returns a server. Call Close when the queue has stopped.
+func New(opt Options) *Server {
+	s := &Server{Options: opt, started: opt.Now().UTC()}
+	s.repos.open = s.openDestination
+	return s
+}
+
+// ReleaseIdle closes repositories that no run uses, to give back their memory.
+func (s *Server) ReleaseIdle() error { return s.repos.release() }
+
+// Close closes what is open.
+func (s *Server) Close() error { return s.repos.release() }
+
+func (s *Server) hello(context.Context, *struct{}) (control.Hello, error) {
+	return control.Hello{
+		API: version.API, Version: version.Version, PID: os.Getpid(), Started: s.started,
+		Epoch: s.Broker.Epoch(), Home: s.Home, Vault: s.VaultKind,
+	}, nil
+}
+
+func (s *Server) discover(ctx context.Context, in *body[control.DiscoverRequest]) (control.Discovery, error) {
+	return s.Discover(ctx, in.Body)
+}
+
+func (s *Server) stop(context.Context, *struct{}) (nothing, error) {
+	s.Stop()
+	return nothing{}, nil
+}
+
+// driver returns the driver of an engine.
+func (s *Server) driver(kind string) (engine.Driver, error) {
+	d, ok := s.Drivers[kind]
+	if !ok {
+		return nil, ErrNoEngine.Because(nil, "engine", kind)
+	}
+	return d, nil
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/problem"
+)
+
+// statuses are the codes whose HTTP status does not follow from their form.
+var statuses = map[problem.Code]int{
+	"agent.stopping":               http.StatusServiceUnavailable,
+	"agent.run_over":               http.StatusConflict,
+	"agent.in_use":                 http.StatusConflict,
+	"agent.repository_in_use":      http.StatusConflict,
+	"agent.ambiguous_id":           http.StatusUnprocessableEntity,
+	"agent.no_databases":           http.StatusUnprocessableEntity,
+	"agent.invalid":                http.StatusUnprocessableEntity,
+	"agent.unknown_engine":         http.StatusUnprocessableEntity,
+	"agent.destination_needed":     http.StatusUnprocessableEntity,
+	"agent.overwrite_mismatch":     http.StatusUnprocessableEntity,
+	"agent.engine_mismatch":        http.StatusUnprocessableEntity,
+	"agent.path_not_absolute":      http.StatusUnprocessableEntity,
+	"agent.repository_key_missing": http.StatusUnauthorized,
+	"control.version_mismatch":     http.StatusPreconditionFailed,
+	"engine.bad_config":            http.StatusUnprocessableEntity,
+	"engine.auth_failed":           http.StatusUnauthorized,
+	"engine.login_not_allowed":     http.StatusForbidden,
+	"engine.privilege_missing":     http.StatusForbidden,
+	"repository.bad_recipient":     http.StatusUnprocessableEntity,
+	"repository.no_backup":         http.StatusNotFound,
+	"store.access_denied":          http.StatusForbidden,
+	"store.bad_url":                http.StatusUnprocessableEntity,
+	"store.no_space":               http.StatusInsufficientStorage,
+	"vault.locked":                 http.StatusUnauthorized,
+}
+
+// statusOf returns the HTTP status of a problem. Programs should look at the
+// code; the status is for proxies and people with curl.
+func statusOf(code problem.Code) int {
+	if status, ok := statuses[code]; ok {
+		return status
+	}
+	area, what, _ := strings.Cut(string(code), ".")
+	switch {
+	case strings.HasSuffix(what, "not_found"), strings.HasPrefix(what, "no_") && area == "agent":
+		return http.StatusNotFound
+	case strings.HasSuffix(what, "exists"):
+		return http.StatusConflict
+	case what == "wrong_key":
+		return http.StatusUnauthorized
+	case area == "engine", area == "store", area == "repository":
+		return http.StatusBadGateway // what we depend on does not do its part
+	}
+	return http.StatusInternalServerError
+}
+
+// writeProblem answers without the help of huma.
+func writeProblem(w http.ResponseWriter, err error) {
+	p := control.FromError(err)
+	p.Status = statusOf(problem.Code(p.Code))
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	// A client that is gone gets no answer.
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// indent makes a document that a person can compare line by line.
+func indent(j []byte) ([]byte, error) {
+	var b bytes.Buffer
+	if err := json.Indent(&b, j, "", "  "); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}

@@ -1,0 +1,308 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rahatbackup/rahat/internal/agent/archiver"
+	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/agent/restorer"
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/repository"
+)
+
+// do is the shape of work.
+type do = func(ctx context.Context, run control.Run, report backup.Observe) (queue.Outcome, error)
+
+// backup makes a backup and, if asked, proves it. When the proof fails the
+// backup is there all the same, but the run has failed.
+func (s *Server) backup(t backup.Type, verify string, d control.Destination) do {
+	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
+		begun := s.Now()
+		server, cfg, err := s.openServer(ctx, run.Server)
+		if err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, server.Close()) }()
+		repo, done, err := s.repos.use(ctx, d)
+		if err != nil {
+			return out, err
+		}
+		defer done()
+		m, err := s.Archiver.Run(ctx, archiver.Request{
+			ID: backup.NewID(begun), Server: server, ServerName: cfg.Name, Engine: cfg.Engine, Database: run.Database,
+			Job: run.Job, Type: t, Repository: repo, Observe: report,
+		})
+		if err != nil {
+			return out, err
+		}
+		out.Backup, out.Warnings = string(m.ID), control.FromWarnings(m.Warnings)
+		if err := s.remember(ctx, repo.ID(), m); err != nil {
+			out.Warnings = append(out.Warnings, *control.FromError(err)) // the backup exists; a rebuild finds it
+		}
+		result := control.BackupResult{
+			Run: run.ID, Backup: string(m.ID), Status: backup.OK, Database: run.Database, Type: m.Type, Base: string(m.Base),
+			PlainBytes: m.PlainBytes, StoredBytes: m.StoredBytes, AddedBytes: m.AddedBytes, Rows: m.Rows(),
+			Seconds: s.Now().Sub(begun).Seconds(),
+		}
+		if verify != "" && verify != noProof {
+			if result.Verify, err = s.prove(ctx, run.ID, repo, m, verify, report); err != nil {
+				result.Status = backup.Failed
+			}
+		}
+		out.Result = result
+		return out, err
+	}
+}
+
+// remember takes note of a new backup, even if the run was just cancelled.
+func (s *Server) remember(ctx context.Context, repo string, m *backup.Manifest) error {
+	if err := s.Catalog.AddBackup(context.WithoutCancel(ctx), repo, describe(m)); err != nil {
+		return fmt.Errorf("save backup in catalog: %w", err)
+	}
+	s.Broker.Changed()
+	return nil
+}
+
+// verify proves a backup.
+func (s *Server) verify(level string, d control.Destination) do {
+	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
+		repo, done, err := s.repos.use(ctx, d)
+		if err != nil {
+			return out, err
+		}
+		defer done()
+		m, err := repo.Manifest(ctx, backup.ID(run.Backup))
+		if err != nil {
+			return out, fmt.Errorf("read manifest: %w", err)
+		}
+		result, err := s.prove(ctx, run.ID, repo, m, level, report)
+		if result != nil {
+			out.Result = result
+		}
+		return out, err
+	}
+}
+
+// prove makes a proof and keeps it. A proof that was made and failed comes
+// with its result and [ErrProofFailed]; one that could not be made, with no
+// result.
+func (s *Server) prove(ctx context.Context, run string, repo *repository.Repository, m *backup.Manifest, level string, report backup.Observe) (*control.VerifyResult, error) {
+	driver, err := s.driver(m.Engine)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Verifier.Run(ctx, level, repo, m, driver, report)
+	if err != nil {
+		return nil, fmt.Errorf("prove backup: %w", err)
+	}
+	v := &control.VerifyResult{
+		Run: run, Backup: string(m.ID), Status: backup.OK, Level: level, Checks: []control.Check{}, Rows: found.Rows,
+		At: s.Now().UTC(), Seconds: found.Seconds,
+	}
+	var failed []string
+	for _, c := range found.Checks {
+		v.Checks = append(v.Checks, control.Check{Name: c.Name, Status: c.Status, Detail: c.Detail, Count: c.Count, Seconds: c.Seconds})
+		if c.Status == engine.CheckFailed {
+			failed = append(failed, c.Name)
+		}
+	}
+	if !found.OK() {
+		v.Status = backup.Failed
+		err = ErrProofFailed.Because(nil, "backup", string(m.ID), "checks", strings.Join(failed, ", "))
+	}
+	if e := s.Catalog.AddProof(context.WithoutCancel(ctx), *v); e != nil {
+		err = errors.Join(err, fmt.Errorf("save proof in catalog: %w", e))
+	}
+	s.Broker.Changed()
+	return v, err
+}
+
+// reach opens the repository of an origin and reads the manifest. The caller
+// calls done.
+func (s *Server) reach(ctx context.Context, o origin) (repo *repository.Repository, m *backup.Manifest, done func() error, err error) {
+	if o.from == nil {
+		var release func()
+		repo, release, err = s.repos.use(ctx, o.destination)
+		done = func() error { release(); return nil }
+	} else {
+		repo, err = s.openUnconfigured(ctx, *o.from)
+		done = func() error { return repo.Close() }
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	id := backup.ID(o.id)
+	if o.from != nil {
+		var ids []backup.ID
+		if ids, err = repo.Backups(ctx); err == nil {
+			id, err = choose(ids, o.id)
+		}
+	}
+	if err == nil {
+		m, err = repo.Manifest(ctx, id)
+	}
+	if err != nil {
+		return nil, nil, nil, errors.Join(fmt.Errorf("read manifest: %w", err), done())
+	}
+	return repo, m, done, nil
+}
+
+// restore brings a backup back.
+func (s *Server) restore(o origin, r control.RestoreRequest) do {
+	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
+		begun := s.Now()
+		repo, m, done, err := s.reach(ctx, o)
+		if err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, done()) }()
+		out.Backup = string(m.ID)
+		server, cfg, err := s.openServer(ctx, r.Server)
+		if err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, server.Close()) }()
+		if m.Engine != cfg.Engine {
+			return out, ErrEngineMismatch.Because(nil, "source", m.Engine, "target", cfg.Engine)
+		}
+		restored, err := restorer.Run(ctx, repo, m, server, engine.Target{
+			Database: r.Database, Overwrite: r.Overwrite != "", Tables: r.Tables, Streams: max(1, s.Streams),
+			SkipRoles: r.SkipRoles, Observe: report,
+		})
+		out.Warnings = control.FromProblems(restored.Warnings)
+		if err != nil {
+			return out, err
+		}
+		out.Result = control.RestoreResult{
+			Run: run.ID, Status: backup.OK, Server: r.Server, Database: r.Database, Rows: restored.Rows,
+			PlainBytes: restored.Bytes, Seconds: s.Now().Sub(begun).Seconds(), Connection: connection(cfg, r.Database),
+		}
+		return out, nil
+	}
+}
+
+// export writes a backup as standard files.
+func (s *Server) export(o origin, r control.ExportRequest) do {
+	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
+		begun := s.Now()
+		repo, m, done, err := s.reach(ctx, o)
+		if err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, done()) }()
+		out.Backup = string(m.ID)
+		driver, err := s.driver(m.Engine)
+		if err != nil {
+			return out, err
+		}
+		format := r.Format
+		if exporter, ok := driver.(engine.Exporter); ok && format == "" {
+			format = exporter.Formats()[0]
+		}
+		path, n, err := restorer.Export(ctx, repo, m, driver, format, engine.ExportOptions{Clean: r.Clean, Observe: report}, r.Path)
+		if err != nil {
+			return out, err
+		}
+		out.Result = control.ExportResult{
+			Run: run.ID, Status: backup.OK, Path: path, Format: format, Bytes: n, Seconds: s.Now().Sub(begun).Seconds(),
+		}
+		return out, nil
+	}
+}
+
+// rebuild reads the backups of the run's destination, or of all. A destination
+// that cannot be read does not keep the others from being read.
+func (s *Server) rebuild(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
+	destinations, err := s.Catalog.Destinations(ctx)
+	if err != nil {
+		return out, err
+	}
+	result := control.RebuildResult{Run: run.ID, Status: backup.OK}
+	var failed []error
+	for _, d := range destinations {
+		if run.Destination != "" && run.Destination != d.Name {
+			continue
+		}
+		if err := s.rebuildFrom(ctx, d, &result, &out, report); err != nil {
+			failed = append(failed, fmt.Errorf("read destination %s: %w", d.Name, err))
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		result.Status = backup.Failed
+		out.Result = result
+		return out, err
+	}
+	out.Result = result
+	return out, nil
+}
+
+func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result *control.RebuildResult, out *queue.Outcome, report backup.Observe) error {
+	report(backup.Progress{Phase: backup.PhaseConnect, Item: d.Name})
+	repo, done, err := s.repos.use(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer done()
+	// What the catalog knows is asked for first: a backup that is finished
+	// while we read is in neither list, and stays.
+	known, err := s.Catalog.BackupIDs(ctx, repo.ID())
+	if err != nil {
+		return err
+	}
+	ids, err := repo.Backups(ctx)
+	if err != nil {
+		return fmt.Errorf("list backups: %w", err)
+	}
+	found := make([]control.Backup, 0, len(ids))
+	for i, id := range ids {
+		report(backup.Progress{Phase: backup.PhaseRead, Item: string(id), Done: int64(i), Total: int64(len(ids))})
+		m, err := repo.Manifest(ctx, id)
+		switch {
+		case err == nil:
+			found = append(found, describe(m))
+		case unreadable(err):
+			result.Damaged++
+			out.Warnings = append(out.Warnings, *control.FromError(err))
+		default:
+			return fmt.Errorf("read manifest: %w", err)
+		}
+	}
+	gone := slices.DeleteFunc(known, func(id string) bool { return slices.Contains(ids, backup.ID(id)) })
+	if err := s.Catalog.SetBackups(ctx, repo.ID(), gone, found); err != nil {
+		return err
+	}
+	result.Backups += len(found)
+	s.Broker.Changed()
+	return nil
+}
+
+// Interrupted tells the catalog of runs that the last agent left unfinished.
+func (s *Server) Interrupted(ctx context.Context, now time.Time) error {
+	runs, err := s.Catalog.Interrupt(ctx, now.UTC(), *control.FromError(queue.ErrInterrupted.Because(nil)))
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		s.Log.Warn("run was interrupted by the end of the last agent", "run", r.ID, "kind", r.Kind, "server", r.Server, "database", r.Database)
+	}
+	return nil
+}
+
+// RebuildCatalog queues the reading of all destinations, for a catalog that
+// was begun anew.
+func (s *Server) RebuildCatalog(ctx context.Context) error {
+	known, err := s.Catalog.Destinations(ctx)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	_, err = s.Queue.Add(ctx, s.rebuildWork(""))
+	return err
+}
+
