@@ -28,7 +28,7 @@ if [ ! -e "$policy" ]; then
 	made_policy=yes
 fi
 
-units_before=$(find /etc/systemd/system -name '*.service' 2>/dev/null | sort)
+units_before=$(find /etc/systemd/system \( -name '*.service' -o -name '*.socket' \) 2>/dev/null | sort)
 apt-get update -qq
 for package in "$@"; do
 	case $package in
@@ -43,7 +43,7 @@ done
 install "$@"
 
 # What these packages switched on for the next boot is switched off again.
-find /etc/systemd/system -name '*.service' 2>/dev/null | sort | while read -r unit; do
+find /etc/systemd/system \( -name '*.service' -o -name '*.socket' \) 2>/dev/null | sort | while read -r unit; do
 	case "$units_before" in
 	*"$unit"*) ;;
 	*) rm -f "$unit" ;;
