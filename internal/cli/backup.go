@@ -146,14 +146,14 @@ func (a *app) showBackups(runs []control.Run, results []control.BackupResult) {
 		}
 		rows[i] = []cell{
 			word(r.Database), a.status(run.Status), number(a.texts.Bytes(r.PlainBytes)), number(a.texts.Bytes(r.AddedBytes)),
-			number(a.texts.Count(r.Rows)), number(a.elapsed(r.Seconds)), a.proof(r.Verify), word(shortID(r.Backup)),
+			a.rows(r.Rows), number(a.elapsed(r.Seconds)), a.proof(r.Verify), word(shortID(r.Backup)),
 		}
 	}
 	a.out.table(a.heads("database", "result", "size", "added", "rows", "time", "proof", "backup"), rows)
 }
 
 func (a *app) showBackup(r control.BackupResult) {
-	a.done("backup.done", "database", r.Database, "size", a.texts.Bytes(r.PlainBytes), "rows", a.texts.N("count.rows", r.Rows),
+	a.done("backup.done", "database", r.Database, "what", a.amount(r.Rows, a.texts.Bytes(r.PlainBytes)),
 		"added", a.texts.Bytes(r.AddedBytes), "type", a.typeName(r.Type), "time", a.elapsed(r.Seconds))
 	if r.Verify != nil {
 		a.showProof(*r.Verify)
@@ -164,6 +164,22 @@ func (a *app) showBackup(r control.BackupResult) {
 			a.next("next.verify")
 		}
 	}
+}
+
+// amount says how much something was: its rows, if it has any, and more.
+func (a *app) amount(rows int64, more string) string {
+	if rows == 0 {
+		return more // pages of a file, or an empty database
+	}
+	return a.texts.N("count.rows", rows) + ", " + more
+}
+
+// rows is a count of rows for a table; engines that keep pages have none.
+func (a *app) rows(n int64) cell {
+	if n == 0 {
+		return number("–")
+	}
+	return number(a.texts.Count(n))
 }
 
 // elapsed writes seconds as a duration.

@@ -135,7 +135,7 @@ func (a *app) backupTable(all []control.Backup) {
 	for i, b := range all {
 		rows[i] = []cell{
 			word(ids[i]), word(b.Database), word(b.Server), word(a.moment(b.Finished)), word(a.typeName(b.Type)),
-			number(a.texts.Bytes(b.PlainBytes)), number(a.texts.Bytes(b.AddedBytes)), number(a.texts.Count(b.Rows)),
+			number(a.texts.Bytes(b.PlainBytes)), number(a.texts.Bytes(b.AddedBytes)), a.rows(b.Rows),
 			a.proof(b.Proof), word(b.Destination),
 		}
 	}

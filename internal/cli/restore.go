@@ -99,16 +99,27 @@ func (a *app) newName(ctx context.Context, agent *client.Client, id string, from
 	if err != nil {
 		return "", err
 	}
-	stamp := "_restored_" + a.opt.Now().In(a.opt.Zone).Format("20060102_150405")
-	name := b.Database + stamp
-	if b.Engine == "sqlite" { // the name is a file's
-		ext := filepath.Ext(b.Database)
-		name = strings.TrimSuffix(b.Database, ext) + stamp + ext
-	}
+	name := stamped(b.Database, b.Engine, "_restored_"+a.opt.Now().In(a.opt.Zone).Format("20060102_150405"))
 	if !a.quiet {
 		fmt.Fprintln(a.err, a.t("restore.name", "database", visible(name)))
 	}
 	return name, nil
+}
+
+// maxName is the longest name PostgreSQL takes, in bytes (NAMEDATALEN - 1).
+const maxName = 63
+
+// stamped adds a stamp to the name of a database: before the extension of a
+// file, and so that a server does not find it too long.
+func stamped(name, kind, stamp string) string {
+	if kind == "sqlite" {
+		ext := filepath.Ext(name)
+		return strings.TrimSuffix(name, ext) + stamp + ext
+	}
+	if most := maxName - len(stamp); len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "")
+	}
+	return name + stamp
 }
 
 // findBackup returns a backup of the catalog or of a repository that is not
@@ -130,8 +141,8 @@ func findBackup(ctx context.Context, agent *client.Client, id string, from *cont
 }
 
 func (a *app) showRestored(v control.RestoreResult) {
-	a.done("restore.done", "database", v.Database, "server", v.Server, "rows", a.texts.N("count.rows", v.Rows),
-		"size", a.texts.Bytes(v.PlainBytes), "time", a.elapsed(v.Seconds))
+	a.done("restore.done", "database", v.Database, "server", v.Server, "what", a.amount(v.Rows, a.texts.Bytes(v.PlainBytes)),
+		"time", a.elapsed(v.Seconds))
 	if v.Connection != "" && !a.quiet {
 		fmt.Fprintf(a.out, "  %s\n", visible(v.Connection))
 	}

@@ -96,6 +96,20 @@ func TestProposedNamesAreAllowedAndNotTaken(t *testing.T) {
 	}
 }
 
+func TestNamesOfRestoredDatabasesFitTheirServer(t *testing.T) {
+	const stamp = "_restored_20261121_131800"
+	for _, c := range []struct{ name, engine, want string }{
+		{"shop", "postgres", "shop" + stamp},
+		{strings.Repeat("ş", 30), "postgres", strings.Repeat("ş", 19) + stamp},
+		{"data/shop.db", "sqlite", "data/shop" + stamp + ".db"},
+		{"shop", "sqlite", "shop" + stamp},
+	} {
+		if got := stamped(c.name, c.engine, stamp); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestSuggestedCommandsAreOneWordAnArgument(t *testing.T) {
 	for in, want := range map[string]string{"": "''", "/a/b.db": "/a/b.db", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "a;b": "'a;b'"} {
 		if got := shellQuote(in); got != want {

@@ -72,7 +72,7 @@ func (a *app) checkStatus(status string) cell {
 
 // showProof says in a sentence what a proof came to.
 func (a *app) showProof(v control.VerifyResult) {
-	params := []string{"level", a.levelName(v.Level), "rows", a.texts.N("count.rows", v.Rows), "time", a.elapsed(v.Seconds)}
+	params := []string{"level", a.levelName(v.Level), "what", a.amount(v.Rows, a.elapsed(v.Seconds))}
 	if v.Status == backup.OK {
 		a.say(green, "✓ "+a.t("verify.proven."+v.Level, params...))
 		return

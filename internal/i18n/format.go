@@ -95,10 +95,12 @@ func (t *Texts) Date(at time.Time) string { return at.Format(t.form.date) }
 func (t *Texts) Time(at time.Time) string { return at.Format(t.form.date + " " + t.form.clock) }
 
 // Duration writes how long something took or takes, in at most two units:
-// "0.4 s", "13 s", "1 min 24 s", "2 h 5 min", "3 days 4 h".
+// "13 ms", "0.4 s", "13 s", "1 min 24 s", "2 h 5 min", "3 days 4 h".
 func (t *Texts) Duration(d time.Duration) string {
 	d = max(d, 0)
 	switch {
+	case d < 100*time.Millisecond:
+		return t.T("format.milliseconds", "n", strconv.Itoa(int(d/time.Millisecond)))
 	case d < 9950*time.Millisecond:
 		return t.T("format.seconds", "n", t.Decimal(d.Seconds(), 1))
 	case d < 59500*time.Millisecond:

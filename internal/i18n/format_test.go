@@ -64,7 +64,8 @@ func TestPercentNeverSaysAllBeforeAllIsDone(t *testing.T) {
 
 func TestDurationsInWords(t *testing.T) {
 	for d, want := range map[time.Duration]pair{
-		-time.Second:                 {"0.0 s", "0,0 sn"},
+		-time.Second:                 {"0 ms", "0 ms"},
+		13500 * time.Microsecond:     {"13 ms", "13 ms"},
 		400 * time.Millisecond:       {"0.4 s", "0,4 sn"},
 		9940 * time.Millisecond:      {"9.9 s", "9,9 sn"},
 		9960 * time.Millisecond:      {"10 s", "10 sn"},
