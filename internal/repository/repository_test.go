@@ -30,6 +30,7 @@ type memStore struct {
 	objects map[string][]byte
 	before  func(op, key string) error
 	gets    int
+	sizes   []store.Object // kept elsewhere, listed here
 }
 
 func newMemStore() *memStore { return &memStore{objects: make(map[string][]byte)} }
@@ -102,6 +103,11 @@ func (s *memStore) List(ctx context.Context, prefix string) iter.Seq2[store.Obje
 		var all []store.Object
 		for _, k := range s.keys(prefix) {
 			all = append(all, store.Object{Key: k, Size: int64(len(s.objects[k]))})
+		}
+		for _, o := range s.sizes {
+			if strings.HasPrefix(o.Key, prefix) {
+				all = append(all, o)
+			}
 		}
 		s.mu.Unlock()
 		if err != nil {

@@ -1,0 +1,56 @@
+package repository
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rahatbackup/rahat/internal/store"
+)
+
+// dropStore keeps packs in files, so that they do not count as memory.
+type dropStore struct {
+	*memStore
+	dir string
+}
+
+func (s *dropStore) file(key string) string {
+	return filepath.Join(s.dir, strings.ReplaceAll(key, "/", "_"))
+}
+
+func (s *dropStore) Put(ctx context.Context, key string, r io.Reader) (store.Object, error) {
+	if !strings.HasPrefix(key, packsPrefix) {
+		return s.memStore.Put(ctx, key, r)
+	}
+	f, err := os.Create(s.file(key))
+	if err != nil {
+		return store.Object{}, err
+	}
+	n, err := io.Copy(f, r)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sizes = append(s.sizes, store.Object{Key: key, Size: n})
+	return store.Object{Key: key, Size: n}, err
+}
+
+func (s *dropStore) Get(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {
+	if !strings.HasPrefix(key, packsPrefix) {
+		return s.memStore.Get(ctx, key, off, n)
+	}
+	f, err := os.Open(s.file(key))
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 {
+		n = 1 << 62
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.NewSectionReader(f, off, n), f}, nil
+}
