@@ -382,7 +382,8 @@ func (r *restorer) analyze(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = c.exec(ctx, "ANALYZE")
+	// Expressions of indexes may lean on the search path of people's sessions.
+	err = c.exec(ctx, joinSQL("SET search_path = "+string(r.path), "ANALYZE"))
 	r.pool.give(ctx, c, err == nil)
 	if err != nil && pgCode(err) != "" {
 		r.warn(ErrStatement.Because(err, "object", "ANALYZE", "message", firstLine(err)))

@@ -237,7 +237,7 @@ func rolesInRows(ctx context.Context, c *conn) ([]string, error) {
 			col = "ARRAY[" + col + "]"
 			fallthrough
 		case "_aclitem":
-			q = "SELECT DISTINCT pg_catalog.pg_get_userbyid(u) FROM ONLY " + from + ", pg_catalog.aclexplode(" + col + ") a, pg_catalog.unnest(ARRAY[a.grantee, a.grantor]) u WHERE u <> 0"
+			q = "SELECT DISTINCT pg_catalog.pg_get_userbyid(r.role) FROM ONLY " + from + ", LATERAL (SELECT i FROM pg_catalog.unnest(" + col + ") i WHERE i IS NOT NULL OFFSET 0) s(i), pg_catalog.aclexplode(ARRAY[s.i]) a, pg_catalog.unnest(ARRAY[a.grantee, a.grantor]) r(role) WHERE r.role <> 0"
 		}
 		rows, err := c.query(ctx, q)
 		if err != nil {

@@ -1,0 +1,5 @@
+DROP SCHEMA public;
+DROP EXTENSION plpgsql;
+CREATE SCHEMA alone;
+CREATE TABLE alone.t (a int PRIMARY KEY);
+INSERT INTO alone.t VALUES (1), (2);
