@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/problem"
 )
@@ -201,5 +203,53 @@ func TestSecretFilesAreBounded(t *testing.T) {
 	}
 	if _, err := readSecretFile(path); !errors.Is(err, errSecretFile) {
 		t.Errorf("a file that is no secret: %v", err)
+	}
+}
+
+func TestNextStepFollowsFromHowThingsStand(t *testing.T) {
+	a, _ := newTree("en")
+	proven, failed := backups[0], backups[0]
+	failed.Proof = &control.VerifyResult{Status: backup.Failed}
+	for _, c := range []struct {
+		name string
+		s    control.StatusReport
+		want string
+	}{
+		{"nothing yet", control.StatusReport{}, "next.discover"},
+		{"a server", control.StatusReport{Servers: 1}, "next.destination"},
+		{"a job", control.StatusReport{Servers: 1, Jobs: 1}, "next.run_job"},
+		{"unproven", control.StatusReport{Servers: 1, Jobs: 1, Last: &backups[1]}, "next.verify"},
+		{"disproved", control.StatusReport{Servers: 1, Jobs: 1, Last: &failed}, "next.verify"},
+		{"without a job", control.StatusReport{Servers: 1, Last: &proven}, "next.job"},
+		{"all well", control.StatusReport{Servers: 1, Jobs: 1, Last: &proven}, ""},
+		{"at work", control.StatusReport{Active: []control.Run{{}}}, ""},
+	} {
+		got := ""
+		if steps := a.nextSteps(c.s); len(steps) > 0 {
+			got = steps[0]
+			for _, key := range steps {
+				if text := a.t(key); !strings.Contains(text, "\t") {
+					t.Errorf("%s is no command with a tab and what it does: %q", key, text)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestStateIsASentenceInEachLanguage(t *testing.T) {
+	disproved := backups[0]
+	disproved.Proof = &control.VerifyResult{Status: backup.Failed, At: now.Add(-50 * time.Minute)}
+	for lang, want := range map[string]string{
+		"en": "Your backups need your attention. Newest backup, of shop: 12 min ago. Its proof failed 50 min ago.",
+		"tr": "Yedekleriniz ilginizi bekliyor. En yeni yedek, shop: 12 dk önce. Kanıtlama 50 dk önce başarısız oldu.",
+	} {
+		a, _ := newTree(lang)
+		a.opt.Now = func() time.Time { return now }
+		if got := a.sentence(control.StatusReport{State: control.Attention, Last: &disproved}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
