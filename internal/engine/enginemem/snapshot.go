@@ -91,7 +91,7 @@ func newSnapshot(h *Host, d Database) *snapshot {
 		s.parts = append(s.parts, part)
 		s.writes[part.Name] = func(w io.Writer) error { return writeRows(w, t) }
 	}
-	s.parts = append(s.parts, backup.Part{Name: schemaPart, Kind: backup.Bytes, Format: "json"})
+	s.parts = append(s.parts, backup.Part{Name: schemaPart, Kind: backup.Bytes, Format: "json", Exact: true})
 	s.writes[schemaPart] = func(w io.Writer) error { return json.NewEncoder(w).Encode(shapes) }
 	slices.SortFunc(s.parts, func(a, b backup.Part) int {
 		if a.Name < b.Name {

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/engine/enginetest"
 )
@@ -259,6 +261,8 @@ func (f *fixtures) Troubled(t testing.TB, what enginetest.Trouble) (engine.Serve
 	}
 	return s, "x.db", true
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConforms(t *testing.T) {
 	for _, mode := range []string{"wal", "delete"} {

@@ -33,10 +33,6 @@ func (r *restore) overwrite(ctx context.Context, temp string) error {
 // (https://www.sqlite.org/backup.html). Owner, rights and inode of the file
 // stay, and so do the connections of others.
 func (r *restore) inPlace(ctx context.Context, temp string) error {
-	// A 0-byte image cannot be told from nothing by the backup API.
-	if r.part.Bytes == 0 {
-		return r.replace(ctx, temp)
-	}
 	c, err := open(ctx, r.path, "rw", "synchronous(full)")
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func (s *snapshot) spoolTo(ctx context.Context, dir string) error {
 // Parts implements [engine.Snapshot].
 func (s *snapshot) Parts() []backup.Part {
 	return []backup.Part{{
-		Name: partName, Kind: backup.Pages, Format: format,
+		Name: partName, Kind: backup.Pages, Format: format, Exact: true,
 		PageSize: s.detail.PageSize, Estimate: s.pages * int64(s.detail.PageSize),
 	}}
 }

@@ -138,17 +138,19 @@ func (s *server) path(name string) (string, error) {
 		return "", ErrBadName.Because(nil, "path", name)
 	}
 	path = filepath.Join(root, path)
-	parent, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if errors.Is(err, fs.ErrNotExist) {
-		return path, nil // who makes the folder makes a real one
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		real, err := filepath.EvalSymlinks(dir)
+		if errors.Is(err, fs.ErrNotExist) && dir != root {
+			continue // a folder yet to be made; what holds it decides
+		}
+		if err != nil {
+			return "", s.unreachable(err)
+		}
+		if rel, err := filepath.Rel(root, real); err != nil || !filepath.IsLocal(rel) {
+			return "", ErrBadName.Because(errors.New("a symbolic link leads out of the folder"), "path", name)
+		}
+		return path, nil
 	}
-	if err != nil {
-		return "", s.unreachable(err)
-	}
-	if rel, err := filepath.Rel(root, parent); err != nil || !filepath.IsLocal(rel) {
-		return "", ErrBadName.Because(errors.New("a symbolic link leads out of the folder"), "path", name)
-	}
-	return filepath.Join(parent, filepath.Base(path)), nil
 }
 
 func lastByte(s string) byte {
