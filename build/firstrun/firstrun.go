@@ -71,11 +71,12 @@ type run struct {
 
 // prepare starts the agent and makes sure of servers and a destination.
 func (r *run) prepare(ctx context.Context) error {
-	found, err := r.discover(ctx)
-	if err != nil {
+	r.chooseVault()
+	var found control.Discovery
+	if err := r.call(ctx, &found, "discover"); err != nil {
 		return err
 	}
-	if err := r.cli.JSON(ctx, &r.servers, "server", "list"); err != nil {
+	if err := r.call(ctx, &r.servers, "server", "list"); err != nil {
 		return err
 	}
 	for _, f := range found.Servers {
@@ -107,7 +108,7 @@ func (r *run) addFound(ctx context.Context, f control.Found) error {
 	if f.User != "" {
 		args = append(args, "--user", f.User)
 	}
-	if err := r.cli.JSON(ctx, nil, args...); err != nil {
+	if err := r.call(ctx, nil, args...); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.out, "added %s %s at %s as server %q\n", f.Product, f.Version, f.Address, name)
@@ -140,7 +141,7 @@ func (r *run) sample(ctx context.Context) error {
 	}
 	fmt.Fprintf(r.out, "no database here can be read without a password, so a sample shop was made: %s\n", path)
 	name := r.freeName(sampleName)
-	if err := r.cli.JSON(ctx, nil, "server", "add", name, "--engine", "sqlite", "--address", path); err != nil {
+	if err := r.call(ctx, nil, "server", "add", name, "--engine", "sqlite", "--address", path); err != nil {
 		return err
 	}
 	r.servers = append(r.servers, control.Server{Name: name, Engine: "sqlite", Address: path})
@@ -151,7 +152,7 @@ func (r *run) sample(ctx context.Context) error {
 // the person's home, with a recovery key that opens it on another computer.
 func (r *run) chooseDestination(ctx context.Context) error {
 	var there []control.Destination
-	if err := r.cli.JSON(ctx, &there, "destination", "list"); err != nil {
+	if err := r.call(ctx, &there, "destination", "list"); err != nil {
 		return err
 	}
 	if len(there) > 0 {
@@ -163,7 +164,7 @@ func (r *run) chooseDestination(ctx context.Context) error {
 		return err
 	}
 	folder := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(r.person, "Rahat Backup"))}
-	return r.cli.JSON(ctx, &r.destination, "destination", "add", destinationName, "--url", folder.String(), "--recipient", recipient)
+	return r.call(ctx, &r.destination, "destination", "add", destinationName, "--url", folder.String(), "--recipient", recipient)
 }
 
 // A result is one line of the closing table.
@@ -186,7 +187,7 @@ func (r *run) backups(ctx context.Context) ([]result, error) {
 				Error *product.Error `json:"error"`
 			} `json:"runs"`
 		}
-		err := r.cli.JSON(ctx, &document, "backup", "--server", s.Name, "--database", "*", "--to", r.destination.Name, "--verify", "full")
+		err := r.call(ctx, &document, "backup", "--server", s.Name, "--database", "*", "--to", r.destination.Name, "--verify", "full")
 		for i := range document.Runs {
 			made := &document.Runs[i]
 			line := result{server: s, database: made.Database, made: &made.BackupResult}

@@ -46,7 +46,11 @@ func proof(v *control.VerifyResult) string {
 	case v.Status != backup.OK:
 		return "FAILED"
 	}
-	return fmt.Sprintf("restored, %s compared, %s", i18n.For("en").N("count.rows", v.Rows), i18n.For("en").Duration(seconds(v.Seconds)))
+	compared := ""
+	if v.Rows > 0 {
+		compared = i18n.For("en").N("count.rows", v.Rows) + " "
+	}
+	return fmt.Sprintf("restored, %scompared, %s", compared, i18n.For("en").Duration(seconds(v.Seconds)))
 }
 
 // next prints what to do now, as commands that can be pasted.

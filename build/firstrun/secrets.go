@@ -13,7 +13,6 @@ import (
 	"filippo.io/age"
 
 	"github.com/rahatbackup/rahat/build/product"
-	"github.com/rahatbackup/rahat/internal/control"
 )
 
 // Where the agent keeps its secrets, in place of the keychain.
@@ -22,42 +21,42 @@ const (
 	passphraseVariable = "RAHAT_VAULT_PASSPHRASE_FILE"
 )
 
-// discover starts the agent and looks for databases. Where no keychain can be
-// reached, such as on a server, the agent keeps its secrets in an encrypted
-// file, opened by a passphrase in a file that only this user can read.
-func (r *run) discover(ctx context.Context) (control.Discovery, error) {
-	passphrase := filepath.Join(r.home, "vault-passphrase")
-	if _, err := os.Stat(passphrase); err == nil && os.Getenv(vaultVariable) == "" {
-		r.useFileVault(passphrase)
-	}
-	var found control.Discovery
-	err := r.cli.JSON(ctx, &found, "discover")
+// call runs a command line. Where no keychain can be reached, such as on a
+// server, it makes the agent keep its secrets in an encrypted file, opened by a
+// passphrase in a file that only this user can read, and tries again.
+func (r *run) call(ctx context.Context, result any, args ...string) error {
+	err := r.cli.JSON(ctx, result, args...)
 	answer, ok := errors.AsType[*product.Error](err)
-	if !ok || os.Getenv(vaultVariable) != "" || r.vaultNote != "" ||
-		answer.Code != "vault.unavailable" && answer.Code != "vault.locked" {
-		return found, err
+	if !ok || answer.Code != "vault.unavailable" && answer.Code != "vault.locked" ||
+		r.vaultNote != "" || os.Getenv(vaultVariable) != "" {
+		return err
 	}
-	if err := makePassphrase(passphrase); err != nil {
-		return found, err
+	if err := writeNew(r.passphrase(), rand.Text()+"\n"); err != nil {
+		return err
 	}
-	r.useFileVault(passphrase)
-	return found, r.cli.JSON(ctx, &found, "discover")
+	r.useFileVault()
+	if err := r.cli.JSON(ctx, nil, "agent", "stop"); err != nil {
+		return err
+	}
+	return r.cli.JSON(ctx, result, args...)
 }
 
-func (r *run) useFileVault(passphrase string) {
+// passphrase is the file that opens the file vault.
+func (r *run) passphrase() string { return filepath.Join(r.home, "vault-passphrase") }
+
+// chooseVault keeps to the file vault that an earlier run made.
+func (r *run) chooseVault() {
+	if _, err := os.Stat(r.passphrase()); err == nil && os.Getenv(vaultVariable) == "" {
+		r.useFileVault()
+	}
+}
+
+func (r *run) useFileVault() {
+	passphrase := r.passphrase()
 	r.cli.Env = append(r.cli.Env, vaultVariable+"=file", passphraseVariable+"="+passphrase)
 	r.vaultNote = fmt.Sprintf("No keychain can be reached, so secrets are kept in an encrypted file, opened by\n"+
 		"  %s (only you can read it). For rahat by hand:\n"+
 		"  export %s=file %s=%s", passphrase, vaultVariable, passphraseVariable, quote(passphrase))
-}
-
-// makePassphrase writes a fresh passphrase for this user alone. One that is
-// there already is kept: a vault may be locked with it.
-func makePassphrase(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make folder of the passphrase: %w", err)
-	}
-	return writeNew(path, rand.Text()+"\n")
 }
 
 // makeRecoveryKey makes an age identity that opens the backups without this
@@ -90,8 +89,12 @@ func (r *run) makeRecoveryKey() (recipient string, err error) {
 	return own.Recipient().String(), nil
 }
 
-// writeNew writes a file for this user alone, unless there is one.
+// writeNew writes a file for this user alone, unless there is one: what it holds
+// may already lock something.
 func writeNew(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make folder of a secret: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
