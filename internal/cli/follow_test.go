@@ -209,18 +209,29 @@ func TestProgressOnATerminalIsRedrawnInPlaceAndFitsIt(t *testing.T) {
 		m.observe(run)
 	}
 	m.draw()
+	first := out.String()
 	m.draw()
-	want := "\x1b[2A\r\x1b[J"
-	if got := out.String(); strings.Count(got, want) != 1 || strings.Count(got, "\x1b") != 2 {
-		t.Errorf("not redrawn once in place: %q", got)
+	if out.String() != first {
+		t.Errorf("the same was drawn again: %q", out)
 	}
-	for line := range strings.Lines(strings.ReplaceAll(out.String(), want, "")) {
-		if n := len([]rune(strings.TrimSpace(line))); n > 79 {
+	if strings.Contains(first, "\x1b[2J") || strings.Count(first, "\n") != 2 || strings.HasPrefix(first, "\x1b") {
+		t.Errorf("drawn: %q", first)
+	}
+	for line := range strings.Lines(first) {
+		line = strings.NewReplacer("\r", "", "\n", "", "\x1b[K", "", "\x1b[J", "").Replace(line)
+		if n := len([]rune(line)); n > 79 {
 			t.Errorf("%d columns: %q", n, line)
 		}
 	}
+	out.Reset()
+	m.observe(running(50, 100))
+	m.draw()
+	if got := out.String(); !strings.HasPrefix(got, "\x1b[2A\r") || strings.Count(got, "\n") != 2 {
+		t.Errorf("not redrawn in place: %q", got)
+	}
+	out.Reset()
 	m.clear()
-	if !strings.HasSuffix(out.String(), want) {
+	if out.String() != "\x1b[2A\r\x1b[J" {
 		t.Errorf("not cleared at the end: %q", out)
 	}
 }

@@ -33,6 +33,7 @@ type meter struct {
 	order []string
 	runs  map[string]*track
 	drawn int       // lines on the terminal that the next drawing replaces
+	shown string    // those lines
 	last  time.Time // of the plain lines
 }
 
@@ -134,11 +135,12 @@ func (t *track) measure(run control.Run, now time.Time) {
 func (m *meter) clear() {
 	if m.drawn > 0 {
 		fmt.Fprintf(m.out, "\x1b[%dA\r\x1b[J", m.drawn)
-		m.drawn = 0
+		m.drawn, m.shown = 0, ""
 	}
 }
 
-// draw shows the active runs.
+// draw shows the active runs: on a terminal in place of what was drawn before,
+// in one write, so that nothing flickers.
 func (m *meter) draw() {
 	if m.a.quiet {
 		return
@@ -156,14 +158,20 @@ func (m *meter) draw() {
 		return
 	}
 	width, _ := m.out.size()
-	m.clear()
 	var b strings.Builder
 	for _, l := range lines {
 		// The last column stays free: some terminals wrap when it is used.
-		b.WriteString(runewidth.Truncate(l, width-1, "…") + "\n")
+		b.WriteString("\r" + runewidth.Truncate(l, width-1, "…") + "\x1b[K\n")
 	}
-	m.drawn = len(lines)
-	fmt.Fprint(m.out, b.String())
+	if b.String() == m.shown {
+		return
+	}
+	up := ""
+	if m.drawn > 0 {
+		up = fmt.Sprintf("\x1b[%dA", m.drawn)
+	}
+	m.drawn, m.shown = len(lines), b.String()
+	fmt.Fprint(m.out, up+b.String()+"\x1b[J")
 }
 
 // lines says how each active run stands.
@@ -195,13 +203,13 @@ func (m *meter) line(t *track, now time.Time) string {
 	}
 	doing := a.t("phase." + string(p.Phase))
 	if p.Item != "" && a.texts.Has("phase."+string(p.Phase)+".item") {
-		doing = a.t("phase."+string(p.Phase)+".item", "item", visible(p.Item))
+		doing = a.t("phase."+string(p.Phase)+".item", "item", a.item(p.Item))
 	}
 	parts[0] += ": " + doing
 	if p.Total > 0 {
 		parts = append(parts, a.texts.Percent(float64(p.Done)/float64(p.Total)))
 	}
-	if p.Phase == backup.PhaseIndex {
+	if p.Phase == backup.PhaseIndex || t.run.Kind == backup.RunRebuild { // items, not bytes
 		if p.Total > 0 {
 			parts = append(parts, a.t("progress.of", "done", a.texts.Count(p.Done), "total", a.texts.Count(p.Total)))
 		}
@@ -220,6 +228,14 @@ func (m *meter) line(t *track, now time.Time) string {
 		}
 	}
 	return strings.Join(parts, " · ")
+}
+
+// item names a part of a backup that is no table, or else shows its name.
+func (a *app) item(name string) string {
+	if key := "item." + name; a.texts.Has(key) {
+		return a.t(key)
+	}
+	return visible(strings.TrimPrefix(name, "table/")) // as the parts of PostgreSQL are called
 }
 
 // ended is the line of a run that is over.
