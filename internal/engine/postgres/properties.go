@@ -31,7 +31,12 @@ type properties struct {
 	Settings   []setting   `json:"settings,omitempty"`
 	Public     bool        `json:"public"`  // has the schema public
 	PLpgSQL    bool        `json:"plpgsql"` // has the extension plpgsql
-	Extensions []extension `json:"extensions,omitempty"`
+	// PublicOwner and PublicGrants are those of the schema public, which
+	// pg_dump writes as a difference to what it believes a server has at
+	// first, and that changed with version 15.
+	PublicOwner  backup.Name `json:"public_owner,omitempty"`
+	PublicGrants []grant     `json:"public_grants,omitempty"`
+	Extensions   []extension `json:"extensions,omitempty"`
 	// Tablespaces are those that its relations lie in, beside its own.
 	Tablespaces []backup.Name `json:"tablespaces,omitempty"`
 	// Collations are locales its collations need.
@@ -108,6 +113,13 @@ FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.
 WHERE d.datname = pg_catalog.current_database() ORDER BY s.setrole, n`, func(r row) {
 			name, value, _ := strings.Cut(r.str(1), "=")
 			p.Settings = append(p.Settings, setting{backup.Name(r.str(0)), name, backup.Name(value)})
+		}},
+		{"owner of the schema public", `SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 'public'`, func(r row) {
+			p.PublicOwner = backup.Name(r.str(0))
+		}},
+		{"grants of the schema public", `SELECT CASE WHEN a.grantee = 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, pg_catalog.pg_get_userbyid(a.grantor), a.privilege_type, a.is_grantable
+FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a WHERE n.nspname = 'public'`, func(r row) {
+			p.PublicGrants = append(p.PublicGrants, grant{backup.Name(r.str(0)), backup.Name(r.str(1)), r.str(2), r.bool(3)})
 		}},
 		{"extensions", `SELECT extname, extversion FROM pg_catalog.pg_extension ORDER BY 1`, func(r row) {
 			p.Extensions = append(p.Extensions, extension{backup.Name(r.str(0)), r.str(1)})

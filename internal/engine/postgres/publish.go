@@ -242,6 +242,35 @@ func settingSQL(db string, s setting) string {
 	return who + " SET " + strings.Join(parts, ".") + " TO " + value
 }
 
+// setPublic gives the schema public its owner and exactly its grants.
+func (r *restorer) setPublic(ctx context.Context, c *conn) error {
+	p := r.props
+	if !p.Public || p.PublicOwner == "" {
+		return nil
+	}
+	now, err := c.one(ctx, "SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 'public'")
+	if err != nil {
+		return fmt.Errorf("read owner of public: %w", err)
+	}
+	stmts := grantsSQL("SCHEMA public", p.PublicOwner, true, p.PublicGrants)
+	if backup.Name(now) != p.PublicOwner && (p.PublicOwner != "pg_database_owner" || r.major >= 14) {
+		stmts = append([]string{"ALTER SCHEMA public OWNER TO " + ident(p.PublicOwner)}, stmts...)
+	}
+	for _, sql := range stmts {
+		err := c.exec(ctx, sql)
+		if err != nil && pgCode(err) == "" {
+			return fmt.Errorf("set grants of public: %w", err)
+		}
+		if err != nil {
+			r.warn(ErrStatement.Because(err, "object", "SCHEMA public", "message", firstLine(err)))
+			if err := c.exec(ctx, "RESET SESSION AUTHORIZATION"); err != nil {
+				return fmt.Errorf("set grants of public: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
 // grantsSQL gives an object exactly the grants of a list, each from the role that
 // gave it.
 func grantsSQL(object string, owner backup.Name, replace bool, grants []grant) []string {

@@ -174,6 +174,9 @@ func (r *restorer) fill(ctx context.Context) error {
 	if err := r.retryFailed(ctx, c); err != nil {
 		return err
 	}
+	if err := r.setPublic(ctx, c); err != nil {
+		return err
+	}
 	return r.analyze(ctx)
 }
 

@@ -97,7 +97,7 @@ func (f Facts) schema(ctx context.Context, s Source) error {
 	var out bytes.Buffer
 	err := clienttool.Host{}.Run(ctx, clienttool.Command{Path: filepath.Join(s.BinDir, "pg_dump"), Args: []string{"--schema-only", "--no-password"}, Stdout: &out,
 		Env: []string{"PGHOST=" + s.Host, "PGPORT=" + s.Port, "PGUSER=" + s.User, "PGPASSWORD=" + s.Password, "PGDATABASE=" + s.Database, "PGSSLMODE=disable",
-			`PGOPTIONS=-c quote_all_identifiers=off -c default_transaction_read_only=off -c array_nulls=on -c lc_monetary=C -c idle_session_timeout=0`, "LC_ALL=C"}})
+			`PGOPTIONS=-c quote_all_identifiers=off -c default_transaction_read_only=off -c array_nulls=on -c lc_monetary=C`, "LC_ALL=C"}})
 	if err != nil {
 		return fmt.Errorf("dump schema: %w", err)
 	}

@@ -68,7 +68,8 @@ func (a Animal) Build(ctx context.Context, major int, dial func(database string)
 }
 
 // run runs a script: pieces are parted by lines of "---", each may begin with the
-// first major version that understands it: "--- 15".
+// first major version that understands it, "--- 15", or, negative, with the last:
+// "--- -16".
 func run(ctx context.Context, c *pgconn.PgConn, script string, major int) error {
 	text, err := scripts.ReadFile("sql/" + script + ".sql")
 	if err != nil {
@@ -83,7 +84,7 @@ func run(ctx context.Context, c *pgconn.PgConn, script string, major int) error 
 			if err != nil {
 				return fmt.Errorf("script %s: %q is no version", script, head)
 			}
-			if major < since {
+			if since > 0 && major < since || since < 0 && major > -since {
 				continue
 			}
 		}

@@ -241,11 +241,16 @@ CREATE FUNCTION public.leaning(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'B
 SET search_path = public;
 CREATE TABLE public.leans (a int CHECK (leaning(a) > 0));
 INSERT INTO public.leans VALUES (5);
+RESET search_path;
+--- -16
+SET search_path = public;
 CREATE INDEX leans_idx ON public.leans (leaning(a));
 CREATE MATERIALIZED VIEW public.leans_mat AS SELECT leaning(a) FROM public.leans;
 RESET search_path;
+--- 13
+CREATE PUBLICATION pub_root FOR TABLE zoo.listed WITH (publish_via_partition_root);
 ---
-CREATE PUBLICATION pub FOR TABLE zoo.uniq, zoo.listed WITH (publish = 'insert, update');
+CREATE PUBLICATION pub FOR TABLE zoo.uniq, zoo.listed_tr WITH (publish = 'insert, update');
 CREATE PUBLICATION pub_all FOR ALL TABLES;
 CREATE FUNCTION zoo.et() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RETURN; END';
 --- 14
