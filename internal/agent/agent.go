@@ -153,9 +153,15 @@ func (a *agent) assemble() error {
 		Verifier: &verifier.Verifier{Now: a.Now, TempDir: a.Home.Temp(), Streams: streams},
 		Discover: finder.Run,
 		Home:     string(a.Home), CacheDir: a.Home.Cache(), Machine: machine, Streams: streams,
-		Stop: func() { a.stopOnce.Do(func() { close(a.stopped) }) },
+		Stop: a.askToStop,
 	})
 	return nil
+}
+
+// askToStop makes serve return soon; no run is taken from now on.
+func (a *agent) askToStop() {
+	a.queue.Refuse()
+	a.stopOnce.Do(func() { close(a.stopped) })
 }
 
 // idle gives back the memory of the runs that have ended.

@@ -80,7 +80,8 @@ type Queue struct {
 	mu       sync.Mutex
 	entries  []*entry // in the order they were added
 	running  int
-	stopping bool
+	refusing bool // takes no more work
+	stopping bool // and starts nothing that is queued
 	wg       sync.WaitGroup
 }
 
@@ -118,7 +119,7 @@ func (q *Queue) Add(ctx context.Context, work ...Work) ([]string, error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.stopping {
+	if q.refusing {
 		return nil, ErrStopping.Because(nil)
 	}
 	// Saved under the lock, so that the order in the catalog is the order
@@ -306,6 +307,13 @@ func (q *Queue) drop(ctx context.Context, e *entry) error {
 	return nil
 }
 
+// Refuse takes no more work; what is there goes on.
+func (q *Queue) Refuse() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.refusing = true
+}
+
 // Stop takes no more work, interrupts what is queued or running, and returns
 // when all of it is over and saved, or ctx ends. It may be called again.
 func (q *Queue) Stop(ctx context.Context) error {
@@ -326,7 +334,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 func (q *Queue) interrupt(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.stopping = true
+	q.refusing, q.stopping = true, true
 	var errs []error
 	for _, e := range slices.Clone(q.entries) {
 		e.cancel(ErrInterrupted.Because(errors.New("agent stopping")))

@@ -19,7 +19,7 @@ import (
 const noProof = "none"
 
 type backupsQuery struct {
-	listQuery
+	Limit       int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: as many as there may be"`
 	Database    string `query:"database"`
 	Destination string `query:"destination"`
 }

@@ -27,7 +27,7 @@ func connection(s control.Server, database string) string {
 	if scheme == engine.Postgres {
 		scheme = "postgresql"
 	}
-	u := url.URL{Scheme: scheme, Host: s.Address, Path: "/" + database}
+	u := url.URL{Scheme: scheme, Host: s.Address, Path: "/" + database, RawPath: "/" + url.PathEscape(database)}
 	if s.User != "" {
 		u.User = url.User(s.User)
 	}

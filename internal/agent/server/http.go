@@ -47,7 +47,21 @@ func (s *Server) api() (*http.ServeMux, huma.API) {
 	cfg.CreateHooks = nil // else every answer gets a field $schema
 	api := humago.New(mux, cfg)
 	s.routes(api)
+	describeResult(api.OpenAPI().Components.Schemas)
 	return mux, api
+}
+
+// describeResult says in the document what a run's result may be, which its Go
+// type does not.
+func describeResult(schemas huma.Registry) {
+	result := &huma.Schema{Description: "by kind of run"}
+	for _, t := range []reflect.Type{
+		reflect.TypeFor[control.BackupResult](), reflect.TypeFor[control.VerifyResult](), reflect.TypeFor[control.RestoreResult](),
+		reflect.TypeFor[control.ExportResult](), reflect.TypeFor[control.RebuildResult](),
+	} {
+		result.AnyOf = append(result.AnyOf, schemas.Schema(t, true, ""))
+	}
+	schemas.Map()["Run"].Properties["result"] = result
 }
 
 // guard names our version in every answer and refuses clients that speak
@@ -77,7 +91,8 @@ type (
 		ID string `path:"id" maxLength:"36" doc:"an ID, a unique beginning of one, or latest"`
 	}
 	identifiedBody[T any] struct {
-		identified
+		// huma passes over embedded fields that are not exported
+		ID   string `path:"id" maxLength:"36" doc:"an ID, a unique beginning of one, or latest"`
 		Body T
 	}
 	// nothing is the answer without a body.

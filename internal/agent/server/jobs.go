@@ -31,7 +31,7 @@ func (s *Server) addJob(ctx context.Context, in *body[control.Job]) (control.Job
 }
 
 type namedJob struct {
-	named
+	Name string `path:"name" maxLength:"63"`
 	Body control.Job
 }
 

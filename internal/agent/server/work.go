@@ -305,4 +305,3 @@ func (s *Server) RebuildCatalog(ctx context.Context) error {
 	_, err = s.Queue.Add(ctx, s.rebuildWork(""))
 	return err
 }
-

@@ -1,0 +1,95 @@
+package agent_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rahatbackup/rahat/internal/agent"
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/control/client"
+	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/engine/enginemem"
+	"github.com/rahatbackup/rahat/internal/paths"
+	"github.com/rahatbackup/rahat/internal/store/local"
+	"github.com/rahatbackup/rahat/internal/vault"
+	"github.com/rahatbackup/rahat/internal/vault/file"
+)
+
+// childHome makes the test program an agent whose dumps never end.
+const childHome = "RAHAT_TEST_CHILD_HOME"
+
+func child(home paths.Home) int {
+	h := &house{home: home, engine: enginemem.New()}
+	h.driver = h.engine
+	h.engine.Host("db").Set("orders", enginemem.Database{"items": table(10)})
+	h.engine.Host("db").SetHook(func(step string) error {
+		if step == "dump table/items" {
+			select {}
+		}
+		return nil
+	})
+	cfg := h.config()
+	cfg.OpenVault = fileVault(home)
+	if agent.Run(context.Background(), cfg) != nil {
+		return 1
+	}
+	return 0
+}
+
+func fileVault(home paths.Home) func(context.Context) (vault.Vault, error) {
+	return func(ctx context.Context) (vault.Vault, error) {
+		return file.Open(ctx, home.Vault(), file.Passphrase(vault.NewSecret("p")))
+	}
+}
+
+func TestKilledAgentLeavesAnInterruptedRunAndTheNextBackupSucceeds(t *testing.T) {
+	home, disk := paths.Home(t.TempDir()), local.URL(filepath.Join(t.TempDir(), "disk"))
+	cmd := exec.CommandContext(t.Context(), must[string](t)(os.Executable()))
+	cmd.Env = append(os.Environ(), childHome+"="+string(home))
+	cmd.Stderr = os.Stderr
+	check(t, cmd.Start())
+	defer cmd.Wait()         //nolint:errcheck // it was killed
+	defer cmd.Process.Kill() //nolint:errcheck // it may be dead
+	c := client.Default(home)
+	defer c.Close()
+	answers(t, c, func() error { return nil })
+	ctx := t.Context()
+	must[control.Server](t)(c.AddServer(ctx, control.NewServer{Server: control.Server{Name: "shop", Engine: engine.Postgres, Address: "db"}}))
+	must[control.Destination](t)(c.AddDestination(ctx, control.NewDestination{Destination: control.Destination{Name: "disk", URL: disk}}))
+	status := must[control.StatusReport](t)(c.Status(ctx))
+	r := must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders", "orders"}}))
+	for e, err := range c.Events(ctx, status.Seq, status.Epoch) { // until the dump is on
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Run != nil && e.Run.Progress != nil {
+			break
+		}
+	}
+	check(t, cmd.Process.Kill())
+
+	h := &house{home: home, disk: disk, engine: enginemem.New()}
+	h.driver = h.engine
+	h.engine.Host("db").Set("orders", enginemem.Database{"items": table(10)})
+	h.vault = must[vault.Vault](t)(fileVault(home)(ctx))
+	deadline := time.Now().Add(10 * time.Second)
+	for _, err := c.Hello(ctx); err == nil && time.Now().Before(deadline); _, err = c.Hello(ctx) {
+		time.Sleep(time.Millisecond) // until the dead one is gone
+	}
+	l := h.start(t)
+	for _, id := range r.Runs {
+		run := must[control.Run](t)(l.Run(ctx, id))
+		if run.Status != backup.Interrupted || run.Problem == nil || run.Problem.Code != "agent.interrupted" || run.Finished == nil {
+			t.Errorf("run %+v", run)
+		}
+	}
+	again, err := l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders"}})
+	if made := result[control.BackupResult](l, again, err); made.Rows != 10 {
+		t.Errorf("made %+v", made)
+	}
+}
