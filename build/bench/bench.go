@@ -60,6 +60,7 @@ func Run(ctx context.Context, out io.Writer, opt Options) (err error) {
 		return fmt.Errorf("open bench folder: %w", err)
 	}
 	b := &bench{out: out, opt: opt, dir: dir, programs: programs}
+	b.fact("load average before: %s", load())
 	if err := b.all(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -133,7 +134,10 @@ func writeTable(s *strings.Builder, lines [][]string) {
 // machine returns what the numbers depend on. What a tool does not say is left
 // out.
 func machine(ctx context.Context) []string {
-	facts := []string{fmt.Sprintf("%s, %d cores, %s/%s", cpuName(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)}
+	facts := []string{
+		fmt.Sprintf("%s, %d cores, %s memory, %s/%s", procValue("cpuinfo", "model name"), runtime.NumCPU(),
+			procValue("meminfo", "MemTotal"), runtime.GOOS, runtime.GOARCH),
+	}
 	for _, tool := range []step.Command{
 		step.Cmd("go", "version"), step.Cmd("pg_dump", "--version"), step.Cmd("zstd", "--version"),
 		step.Cmd("age", "--version"), step.Cmd("restic", "version"), step.Cmd("git", "log", "-1", "--format=commit %h of %cs"),
@@ -150,17 +154,29 @@ func machine(ctx context.Context) []string {
 	return facts
 }
 
-func cpuName() string {
-	data, err := os.ReadFile("/proc/cpuinfo")
+// procValue returns a value of a file in /proc that has lines "name: value".
+func procValue(file, name string) string {
+	data, err := os.ReadFile(filepath.Join("/proc", file))
 	if err != nil {
-		return "unknown processor"
+		return "unknown"
 	}
 	for line := range strings.Lines(string(data)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
 			return strings.TrimSpace(value)
 		}
 	}
-	return "unknown processor"
+	return "unknown"
+}
+
+// load returns how many processes have wanted a processor in the last minute
+// (proc(5), loadavg). Above the number of cores, times are not to be trusted.
+func load() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(data), " ")
+	return one
 }
 
 func median(all []float64) float64 {
