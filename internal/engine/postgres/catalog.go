@@ -20,11 +20,15 @@ type table struct {
 	// The topmost partitioned table above a leaf.
 	rootSchema, rootName backup.Name
 	hash                 bool // below a hash-partitioned table
-	pages                int64
-	tuples               float64
-	bytes                int64
-	columns              []column // what COPY reads and writes, in order
-	key                  []column // leading columns of the order, subset of columns
+	unstable             bool // which leaf a row belongs to hangs on object numbers
+	// leaves are the tables whose rows are read together as those of this,
+	// their root.
+	leaves  []*table
+	pages   int64
+	tuples  float64
+	bytes   int64
+	columns []column // what COPY reads and writes, in order
+	key     []column // leading columns of the order, subset of columns
 }
 
 type column struct {
@@ -49,19 +53,26 @@ const wantedTables = `c.relkind = 'r' AND c.relpersistence IN ('p','u')
   AND (EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE c.oid = ANY (x.extconfig))
     OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))`
 
+// unstableKey finds out whether a hash may be another after a restore: that of an
+// enum or of a regclass is the hash of a number the server gives out. Types of
+// people's making and expressions may lead to one.
+const unstableKey = `EXISTS (SELECT FROM pg_catalog.unnest(p.partattrs::pg_catalog.int2[]) k(att)
+        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.att LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        WHERE k.att = 0 OR t.oid >= 16384 OR t.typcategory IN ('A', 'E', 'C', 'P', 'R') OR t.typname LIKE 'reg%')`
+
 const tablesSQL = `
-SELECT c.oid, n.nspname, c.relname, e.cond, e.cond IS NOT NULL, top.nspname, top.relname, coalesce(top.hashed, false),
+SELECT c.oid, n.nspname, c.relname, e.cond, e.cond IS NOT NULL, top.nspname, top.relname, coalesce(top.hashed, false), coalesce(top.unstable, false),
   c.relpages, c.reltuples, pg_catalog.pg_table_size(c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (SELECT x.extcondition[pg_catalog.array_position(x.extconfig, c.oid)] AS cond
     FROM pg_catalog.pg_extension x WHERE c.oid = ANY (x.extconfig) LIMIT 1) e ON true
 LEFT JOIN LATERAL (
-    WITH RECURSIVE up(oid, lvl, h) AS (
-      SELECT c.oid, 0, false WHERE c.relispartition
+    WITH RECURSIVE up(oid, lvl, h, u) AS (
+      SELECT c.oid, 0, false, false WHERE c.relispartition
       UNION ALL
-      SELECT i.inhparent, up.lvl + 1, up.h OR p.partstrat = 'h' FROM up
+      SELECT i.inhparent, up.lvl + 1, up.h OR p.partstrat = 'h', up.u OR p.partstrat = 'h' AND (` + unstableKey + `) FROM up
         JOIN pg_catalog.pg_inherits i ON i.inhrelid = up.oid JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = i.inhparent)
-    SELECT tn.nspname, tc.relname, up.h AS hashed FROM up
+    SELECT tn.nspname, tc.relname, up.h AS hashed, up.u AS unstable FROM up
       JOIN pg_catalog.pg_class tc ON tc.oid = up.oid JOIN pg_catalog.pg_namespace tn ON tn.oid = tc.relnamespace
       WHERE up.lvl > 0 ORDER BY up.lvl DESC LIMIT 1) top ON true
 WHERE ` + wantedTables + ` ORDER BY 1`
@@ -107,8 +118,8 @@ func listTables(ctx context.Context, c *conn) ([]*table, error) {
 	tables := make([]*table, 0, len(rows))
 	for _, r := range rows {
 		t := &table{oid: r.str(0), schema: backup.Name(r.str(1)), name: backup.Name(r.str(2)), where: r.str(3), config: r.bool(4),
-			rootSchema: backup.Name(r.str(5)), rootName: backup.Name(r.str(6)), hash: r.bool(7), pages: r.int(8), bytes: r.int(10)}
-		if _, err := fmt.Sscan(r.str(9), &t.tuples); err != nil {
+			rootSchema: backup.Name(r.str(5)), rootName: backup.Name(r.str(6)), hash: r.bool(7), unstable: r.bool(8), pages: r.int(9), bytes: r.int(11)}
+		if _, err := fmt.Sscan(r.str(10), &t.tuples); err != nil {
 			return nil, fmt.Errorf("list tables: tuples of %s: %w", t, err)
 		}
 		tables = append(tables, t)
@@ -190,6 +201,44 @@ func names(cols []column) []backup.Name {
 		out[i] = c.name
 	}
 	return out
+}
+
+// together makes one table of the leaves whose rows may lie in other leaves after
+// a restore: by the root they can be restored and compared.
+func together(tables []*table) []*table {
+	var out []*table
+	roots := map[string]*table{}
+	for _, t := range tables {
+		if !t.unstable {
+			out = append(out, t)
+			continue
+		}
+		name := qualified(t.rootSchema, t.rootName)
+		root := roots[name]
+		if root == nil {
+			root = &table{oid: t.oid, schema: t.rootSchema, name: t.rootName, rootSchema: t.rootSchema, rootName: t.rootName, hash: true, columns: t.columns, key: t.key}
+			roots[name] = root
+			out = append(out, root)
+		}
+		if !slices.Equal(names(root.key), names(t.key)) {
+			root.key = nil
+		}
+		root.leaves = append(root.leaves, t)
+		root.pages, root.tuples, root.bytes = root.pages+t.pages, root.tuples+t.tuples, root.bytes+t.bytes
+	}
+	return out
+}
+
+// from is what a table's rows are selected from.
+func (t *table) from() string {
+	if len(t.leaves) == 0 {
+		return "ONLY " + t.quoted()
+	}
+	parts := make([]string, len(t.leaves))
+	for i, l := range t.leaves {
+		parts[i] = "SELECT " + idents(names(t.columns)) + " FROM ONLY " + l.quoted()
+	}
+	return "(" + strings.Join(parts, " UNION ALL ") + ") all_leaves"
 }
 
 // A sequence is a sequence and its state.

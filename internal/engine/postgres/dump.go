@@ -43,6 +43,9 @@ type tableDetail struct {
 	Root       backup.Name `json:"root,omitempty"`
 	Hash       bool        `json:"hash,omitempty"`
 	Encoding   string      `json:"encoding"` // of the rows
+	// Leaves are the tables whose rows are all in this part, of which the
+	// part's table is the root.
+	Leaves []backup.Table `json:"leaves,omitempty"`
 }
 
 // partName returns the name of a table's part. Names that hold a dot or a quote
@@ -60,7 +63,11 @@ func partName(schema, name backup.Name) backup.Name {
 // list makes the list of parts.
 func (n *snapshot) list(tables []*table) {
 	for _, t := range tables {
-		detail, err := json.Marshal(tableDetail{Where: t.where, Config: t.config, RootSchema: t.rootSchema, Root: t.rootName, Hash: t.hash, Encoding: n.props.Encoding})
+		d := tableDetail{Where: t.where, Config: t.config, RootSchema: t.rootSchema, Root: t.rootName, Hash: t.hash, Encoding: n.props.Encoding}
+		for _, l := range t.leaves {
+			d.Leaves = append(d.Leaves, backup.Table{Schema: l.schema, Name: l.name})
+		}
+		detail, err := json.Marshal(d)
 		if err != nil { // plain strings
 			detail = nil
 		}
@@ -244,7 +251,7 @@ func (n *snapshot) copyOut(ctx context.Context, c *conn, setup, sql string, sink
 // copySQL returns the COPY statement of a table. The rows come in the server's
 // own encoding, so nothing is converted and nothing can fail to be.
 func (n *snapshot) copySQL(t *table, order string) string {
-	q := "COPY (SELECT " + idents(names(t.columns)) + " FROM ONLY " + t.quoted()
+	q := "COPY (SELECT " + idents(names(t.columns)) + " FROM " + t.from()
 	if t.where != "" {
 		q += " " + t.where
 	}

@@ -119,7 +119,7 @@ func pgCode(err error) string {
 
 // connectError tells a person why no connection came about.
 func (s *server) connectError(ctx context.Context, err error, user, database string) error {
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	addr := s.cfg.Address

@@ -90,6 +90,9 @@ func (b *jobs) addLoads(loads []*load) {
 		j := &job{name: l.quoted(), weight: l.part.Bytes, order: i}
 		j.run = func(ctx context.Context, c *conn) error { return b.load(ctx, c, l) }
 		b.tables[l.quoted()] = j
+		for _, leaf := range l.detail.Leaves {
+			b.tables[qualified(leaf.Schema, leaf.Name)] = j
+		}
 		b.all = append(b.all, j)
 	}
 }

@@ -224,7 +224,7 @@ func (n *snapshot) read(ctx context.Context, tables []*table, enc string) error 
 	if err := n.agree(ctx, toc, tables); err != nil {
 		return err
 	}
-	n.list(tables)
+	n.list(together(tables))
 	return nil
 }
 

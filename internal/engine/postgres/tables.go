@@ -282,6 +282,13 @@ func (r *restorer) loadPicked(ctx context.Context, c *conn, p *picked) error {
 		}
 	}
 	r.total = 0
+	for _, l := range loads {
+		for _, leaf := range l.detail.Leaves {
+			if want[qualified(leaf.Schema, leaf.Name)] && !want[l.quoted()] {
+				return engine.ErrUnsupported.Because(nil, "what", "restore the partition "+leaf.String()+" without "+l.part.Table.String())
+			}
+		}
+	}
 	loads = slices.DeleteFunc(loads, func(l *load) bool { return !want[l.quoted()] })
 	for _, l := range loads {
 		r.total += l.part.Bytes
