@@ -56,9 +56,12 @@ func (w *Writer) addSmall(p backup.Part, data []byte) error {
 		sum := blake3.Sum256(data)
 		s.part.Checksum = hex.EncodeToString(sum[:])
 	}
+	// Whole, but for its place, which is filled in by Commit, or below, here or
+	// in the goroutine of another part, if it is expelled.
+	kept := s.part
+	w.whole(&kept)
 	out := w.bundle.add(s)
 	if len(out) == 0 {
-		w.whole(&s.part) // its place is filled in by Commit
 		return nil
 	}
 	k := w.takeWorker()

@@ -277,6 +277,9 @@ func (w *Writer) putManifest(ctx context.Context, fill func(*backup.Manifest)) (
 	m.Parts = make([]backup.StoredPart, 0, len(w.parts))
 	m.PlainBytes = 0
 	for _, p := range w.parts {
+		if len(p.Ref) == 0 {
+			return nil, fmt.Errorf("commit backup: part %q has no place", string(p.Name))
+		}
 		m.Parts = append(m.Parts, *p)
 		m.PlainBytes += p.Bytes
 	}
