@@ -115,6 +115,8 @@ var exitCodes = map[problem.Code]int{
 	"agent.engine_mismatch":        exitRefused,
 	"agent.repository_key_missing": exitRefused,
 	"postgres.database_in_use":     exitRefused,
+	"postgres.rls":                 exitRefused,
+	"postgres.table_exists":        exitRefused,
 	"repository.exists":            exitRefused,
 	"repository.no_key_slot":       exitRefused,
 	"repository.wrong_key":         exitRefused,

@@ -55,8 +55,8 @@ func TestMissingRightsAreNamed(t *testing.T) {
 	r := newRig(t)
 	r.addFolder()
 	r.okInput(nil, "az-parola-9\n", "server", "add", "pg", "--engine", "postgres", "--address", pg.Addr, "--user", "az", "--password-stdin")
-	for _, db := range []string{"gizli", "lo"} {
-		r.fails(5, "engine.privilege_missing", "backup", "--server", "pg", "--database", db, "--to", "disk")
+	for db, problem := range map[string]string{"gizli": "postgres.rls", "lo": "engine.privilege_missing"} {
+		r.fails(5, problem, "backup", "--server", "pg", "--database", db, "--to", "disk")
 	}
 }
 
