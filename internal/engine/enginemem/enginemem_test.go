@@ -161,8 +161,14 @@ func TestAHookStopsEveryStep(t *testing.T) {
 	h := e.Host("a")
 	h.Set("shop", enginemem.Database{"t": {Columns: []string{"id"}, Rows: [][]enginemem.Value{{enginemem.Text("1")}}}})
 	s := open(t, e, "a", "")
+	var mu sync.Mutex
 	steps := map[string]bool{}
-	h.SetHook(func(step string) error { steps[step] = true; return nil })
+	h.SetHook(func(step string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		steps[step] = true
+		return nil
+	})
 	work := func(target string) error {
 		_, probe := s.Probe(t.Context())
 		_, discover := s.Discover(t.Context())

@@ -41,25 +41,36 @@ const patience = "busy_timeout(10000)"
 // conn is the one connection to a database.
 type conn struct {
 	*sql.Conn
-	db   *sql.DB
-	path string
+	db      *sql.DB
+	path    string
+	release func()
 }
 
-// open connects to a file. mode is ro, rw or rwc.
+// open connects to a file that exists. mode is ro or rw.
 func open(ctx context.Context, path, mode string, pragmas ...string) (*conn, error) {
+	release, err := held.hold(path)
+	if err != nil {
+		return nil, explain(ctx, err, path)
+	}
 	db, err := sql.Open("sqlite", uri(path, mode, pragmas...))
 	if err != nil {
+		release()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	c, err := db.Conn(ctx)
 	if err != nil {
-		return nil, errors.Join(explain(ctx, err, path), db.Close())
+		err = errors.Join(explain(ctx, err, path), db.Close())
+		release()
+		return nil, err
 	}
-	return &conn{Conn: c, db: db, path: path}, nil
+	return &conn{Conn: c, db: db, path: path, release: release}, nil
 }
 
 // Close ends the connection, and with it any transaction.
-func (c *conn) Close() error { return errors.Join(c.Conn.Close(), c.db.Close()) }
+func (c *conn) Close() error {
+	defer c.release()
+	return errors.Join(c.Conn.Close(), c.db.Close())
+}
 
 // exec runs statements.
 func (c *conn) exec(ctx context.Context, statements ...string) error {
@@ -148,23 +159,27 @@ func beginRead(ctx context.Context, path, mode string) (*conn, error) {
 	return c, nil
 }
 
-// header reads the start of a file and fails unless it can be a database. It
+// header returns the start of a file and fails unless it can be a database. It
 // is empty for an empty file, which is an empty database.
 func header(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	b, err := held.peek(path)
 	if err != nil {
 		return nil, explain(context.Background(), err, path)
 	}
-	b := make([]byte, 100)
-	n, err := io.ReadFull(f, b)
-	err = errors.Join(f.Close(), ignore(err, io.EOF, io.ErrUnexpectedEOF))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if n > 0 && !strings.HasPrefix(string(b[:n]), magic) {
+	if len(b) > 0 && !strings.HasPrefix(string(b), magic) {
 		return nil, ErrNotDatabase.Because(nil, "path", path)
 	}
-	return b[:n], nil
+	return b, nil
+}
+
+func readHead(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 100)
+	n, err := io.ReadFull(f, b)
+	return b[:n], errors.Join(f.Close(), ignore(err, io.EOF, io.ErrUnexpectedEOF))
 }
 
 func ignore(err error, which ...error) error {
@@ -212,6 +227,8 @@ func explain(ctx context.Context, err error, path string) error {
 		return engine.ErrPrivilege.Because(err, "user", account(), "object", path)
 	}
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return engine.ErrNoDatabase.Because(err, "database", path)
 	case errors.Is(err, fs.ErrPermission):
 		return engine.ErrPrivilege.Because(err, "user", account(), "object", path)
 	case errors.Is(err, syscall.ENOSPC):

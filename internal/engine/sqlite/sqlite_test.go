@@ -3,7 +3,9 @@ package sqlite
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -328,5 +330,48 @@ func TestASandboxIsAFolder(t *testing.T) {
 	}
 	if last.Done != m.Stored.PlainBytes || last.Total != last.Done || last.Phase != backup.PhaseLoad {
 		t.Errorf("progress ended at %+v", last)
+	}
+}
+
+// A process that closes any descriptor of a file loses its locks on it.
+func TestLookingAtADatabaseDoesNotDropItsLocks(t *testing.T) {
+	f := newFixtures(t, "delete")
+	f.Create(t, "shop.db", enginetest.Ledger)
+	s := f.server(t)
+	write := func() (string, error) {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), child+"="+f.path("shop.db"))
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	c, err := openToRead(t.Context(), f.path("shop.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, look := range map[string]func() error{
+		"nothing":  func() error { return nil },
+		"discover": func() error { _, err := s.Discover(t.Context()); return err },
+		"check":    func() error { _, err := s.(engine.Checker).Check(t.Context(), "shop.db"); return err },
+		"snapshot": func() error { _, err := enginetest.Take(t.Context(), s, engine.SQLite, "shop.db"); return err },
+		"restore": func() error {
+			m := take(t, s, "shop.db")
+			if _, err := s.Restore(t.Context(), m, engine.Target{Database: "shop.db", Streams: 1}); !errors.Is(err, engine.ErrTargetExists) {
+				return fmt.Errorf("restore: %w", err)
+			}
+			return nil
+		},
+	} {
+		if err := look(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if out, err := write(); err == nil || !strings.Contains(out, "locked") {
+			t.Errorf("after %s another program could write: %s %v", what, out, err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := write(); err != nil {
+		t.Errorf("the lock stayed: %s %v", out, err)
 	}
 }
