@@ -3,6 +3,7 @@ package repository
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -101,9 +102,14 @@ func BenchmarkRepository(b *testing.B) {
 		b.ReportMetric(float64(m.AddedBytes)/float64(full.AddedBytes)*100, "%added")
 	})
 	run("read", func(b *testing.B) {
-		if _, err := readPart(b.Context(), r.Source(inc), inc.Parts[0]); err != nil {
+		rc, err := r.Source(inc).Open(b.Context(), inc.Parts[0])
+		if err != nil {
 			b.Fatal(err)
 		}
+		if _, err := io.Copy(io.Discard, rc); err != nil {
+			b.Fatal(err)
+		}
+		rc.Close()
 	})
 }
 

@@ -261,3 +261,27 @@ func (x *index) pardon() {
 		x.recs[i].bad = false
 	}
 }
+
+// hashes returns the names of packs by their numbers.
+func (x *index) hashes(nums []uint32) [][32]byte {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([][32]byte, len(nums))
+	for i, n := range nums {
+		out[i] = x.packs[n].sum
+	}
+	return out
+}
+
+// mostlyGone reports whether more of the packs are gone than there.
+func (x *index) mostlyGone() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	gone := 0
+	for i := range x.packs {
+		if x.packs[i].state == packGone {
+			gone++
+		}
+	}
+	return 2*gone > len(x.packs)
+}

@@ -62,7 +62,7 @@ func (h *leaseHolder) take(ctx context.Context) (int64, error) {
 }
 
 // keep renews the lease when it is due and fails when it has run out.
-func (h *leaseHolder) keep(ctx context.Context) (put int64, err error) {
+func (h *leaseHolder) keep(ctx context.Context) (size int64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	age := h.now().Sub(h.at)
@@ -73,17 +73,15 @@ func (h *leaseHolder) keep(ctx context.Context) (put int64, err error) {
 		return 0, nil
 	}
 	old := h.name
-	put, err = h.take(ctx)
+	size, err = h.take(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, err
 		}
 		return 0, nil // the old one still protects; tried again at the next chunk
 	}
-	if err := h.r.st.Delete(ctx, old); err != nil {
-		return put, fmt.Errorf("delete %s: %w", old, err)
-	}
-	return put, nil
+	_ = h.r.st.Delete(ctx, old) // one that stays runs out by itself
+	return size, nil
 }
 
 // held makes sure the lease is still there, so that nothing it protects can

@@ -173,14 +173,18 @@ func (l *loader) decode(dst []byte, c *located) ([]byte, error) {
 	case formRaw:
 		dst = append(dst, payload...)
 	case formZstd:
-		dst, err = l.dec.DecodeAll(payload, dst[:start:start+raw])
+		var out []byte // within dst, whose capacity it must not lose
+		out, err = l.dec.DecodeAll(payload, dst[:start:start+raw])
+		dst = dst[:max(start, len(out))]
 	case formColumns:
-		if err = l.unzip(payload, raw+rowdelta.ColumnsOverhead); err == nil {
-			dst, err = rowdelta.Uncolumns(dst, l.tmp, raw)
+		var cols []byte
+		if cols, err = l.unzip(payload, raw+rowdelta.ColumnsOverhead); err == nil {
+			dst, err = rowdelta.Uncolumns(dst, cols, raw)
 		}
 	case formDelta:
-		if err = l.unzip(payload, raw); err == nil {
-			dst, err = rowdelta.Apply(dst, l.tmp, base, raw)
+		var delta []byte
+		if delta, err = l.unzip(payload, raw); err == nil {
+			dst, err = rowdelta.Apply(dst, delta, base, raw)
 		}
 	}
 	if err != nil {
@@ -196,9 +200,10 @@ func (l *loader) decode(dst []byte, c *located) ([]byte, error) {
 	return dst, nil
 }
 
-func (l *loader) unzip(payload []byte, limit int) (err error) {
-	l.tmp, err = l.dec.DecodeAll(payload, slices.Grow(l.tmp[:0], limit)[:0:limit])
-	return err
+// unzip decompresses at most limit bytes, valid until the next call.
+func (l *loader) unzip(payload []byte, limit int) ([]byte, error) {
+	l.tmp = slices.Grow(l.tmp[:0], limit)
+	return l.dec.DecodeAll(payload, l.tmp[:0:limit])
 }
 
 // baseOf joins what a delta leans on, in a buffer of its own; nil for a plain

@@ -166,7 +166,7 @@ func TestTheBundleDoesNotDependOnTheOrderOfParts(t *testing.T) {
 	if full.PlainBytes < bundleMemory {
 		t.Fatalf("only %d bytes", full.PlainBytes)
 	}
-	for seed := range uint64(8) {
+	for seed := range uint64(3) {
 		rand.New(rand.NewPCG(5, seed)).Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 		next := makeBackup(t, r, backup.Full, nil, parts...)
 		if max := full.AddedBytes / 50; next.AddedBytes > max {

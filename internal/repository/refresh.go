@@ -36,6 +36,9 @@ func (r *Repository) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !r.loaded && r.index.mostlyGone() {
+		r.cache.outdated()
+	}
 	found := make([]*foundPack, len(fresh))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(footerFetches)

@@ -1,10 +1,11 @@
 package repository
 
 import (
+	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -289,11 +290,25 @@ func (w *Writer) putManifest(ctx context.Context, fill func(*backup.Manifest)) (
 	if err != nil {
 		return nil, err
 	}
-	if err := put(ctx, w.r.st, manifestName(m.ID), b); err != nil {
+	if err := w.r.putOnce(ctx, manifestName(m.ID), b); err != nil {
 		return nil, err
 	}
 	w.added.Add(int64(len(b)))
 	return &m, nil
+}
+
+// putOnce writes an object; finding the very same there is as good: an earlier
+// attempt, perhaps of a store that tries again by itself, succeeded unnoticed.
+func (r *Repository) putOnce(ctx context.Context, name string, b []byte) error {
+	err := put(ctx, r.st, name, b)
+	if !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	there, rerr := readObject(ctx, r.st, name, int64(len(b)))
+	if rerr != nil || !bytes.Equal(there, b) {
+		return err
+	}
+	return nil
 }
 
 // Abort throws the backup away and gives the lease back. Packs already stored
@@ -362,19 +377,15 @@ func (n *needs) add(x *index, v *view, num int32) {
 }
 
 // sum returns the bytes and the sorted hashes of the packs.
-func (n *needs) sum(x *index) (bytes int64, packs []byte) {
+func (n *needs) sum(x *index) (size int64, packs []byte) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var names []string
-	for num := range n.packs {
-		names = append(names, hex.EncodeToString(x.packs[num].sum[:]))
+	size = n.bytes
+	nums := slices.Collect(maps.Keys(n.packs))
+	n.mu.Unlock()
+	hashes := x.hashes(nums)
+	slices.SortFunc(hashes, func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) })
+	for _, h := range slices.Compact(hashes) {
+		packs = append(packs, h[:]...)
 	}
-	slices.Sort(names)
-	for _, h := range slices.Compact(names) {
-		b, _ := hex.DecodeString(h) // just encoded
-		packs = append(packs, b...)
-	}
-	return n.bytes, packs
+	return size, packs
 }
