@@ -183,14 +183,14 @@ func (a *agent) serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
-	served := make(chan error, 1)
-	go func() { served <- web.Serve(listener) }()
-	a.log.Info("agent ready", "address", listener.Addr().String())
 	if a.catalog.Fresh() {
 		if err := a.server.RebuildCatalog(ctx); err != nil {
 			a.log.Error("cannot read backups into the new catalog", "err", err)
 		}
 	}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(listener) }()
+	a.log.Info("agent ready", "address", listener.Addr().String())
 	var failed error
 	select {
 	case <-ctx.Done():

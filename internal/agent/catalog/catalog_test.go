@@ -373,7 +373,7 @@ func TestListsUseIndexes(t *testing.T) {
 		"SELECT run FROM runs ORDER BY seq DESC LIMIT 10",
 		"SELECT run FROM runs WHERE status IN ('queued', 'running') ORDER BY seq",
 		"SELECT run FROM runs WHERE id >= 'a' AND id < 'b' LIMIT 2",
-		"SELECT seq FROM runs WHERE kind = 'backup' GROUP BY server, database",
+		"SELECT max(seq) FROM runs WHERE kind = 'backup' AND status NOT IN ('queued', 'running', 'cancelled') GROUP BY server, database",
 		selectBackups + " WHERE true ORDER BY b.started DESC, b.id DESC LIMIT 10",
 		selectBackups + " WHERE true AND b.database = 'x' ORDER BY b.started DESC, b.id DESC LIMIT 10",
 		selectBackups + " WHERE b.id >= 'a' AND b.id < 'b' LIMIT 2",
@@ -383,7 +383,7 @@ func TestListsUseIndexes(t *testing.T) {
 			var id, parent, x int
 			var plan string
 			check(t, rows.Scan(&id, &parent, &x, &plan))
-			if strings.HasPrefix(plan, "SCAN") && !strings.Contains(plan, "INDEX") && !strings.Contains(query, "BY seq DESC") || strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(query, "IN (") {
+			if strings.HasPrefix(plan, "SCAN") && !strings.Contains(plan, "INDEX") && !strings.Contains(query, "BY seq DESC") || strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(query, "status IN (") {
 				t.Errorf("%s\n\t%s", query, plan)
 			}
 		}

@@ -95,10 +95,11 @@ func (db *DB) LastBackups(ctx context.Context) ([]control.Backup, error) {
 }
 
 // LastProven returns, for every database of every server, the backup that was
-// proved last, with that proof.
+// proved last, with that proof. CROSS JOIN is SQLite's way to have the proofs
+// read first, which are the fewer.
 func (db *DB) LastProven(ctx context.Context) ([]control.Backup, error) {
 	return list(ctx, db.read, scanBackup, selectBackups+` WHERE b.id IN (
-		SELECT id FROM (SELECT b.id, max(p.seq) FROM proofs p JOIN backups b ON b.id = p.backup GROUP BY b.server, b.database))
+		SELECT id FROM (SELECT b.id, max(p.seq) FROM proofs p CROSS JOIN backups b ON b.id = p.backup GROUP BY b.server, b.database))
 		ORDER BY b.started DESC, b.id DESC`)
 }
 

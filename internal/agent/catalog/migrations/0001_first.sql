@@ -27,7 +27,7 @@ CREATE TABLE runs (
   run      TEXT NOT NULL
 ) STRICT;
 CREATE INDEX runs_status ON runs (status) WHERE status IN ('queued', 'running');
-CREATE INDEX runs_database ON runs (kind, server, database, status, seq);
+CREATE INDEX runs_ended ON runs (kind, server, database, seq) WHERE status NOT IN ('queued', 'running', 'cancelled');
 
 CREATE TABLE backups (
   id         TEXT PRIMARY KEY,

@@ -39,7 +39,7 @@ CREATE TABLE runs (
 -- Few are under way at any time: this index stays tiny.
 CREATE INDEX runs_status ON runs (status) WHERE status IN ('queued', 'running');
 -- The last run of a kind for each database, for the state of protection.
-CREATE INDEX runs_database ON runs (kind, server, database, status, seq);
+CREATE INDEX runs_ended ON runs (kind, server, database, seq) WHERE status NOT IN ('queued', 'running', 'cancelled');
 
 -- What the manifests in the repositories say; made again by a rebuild.
 CREATE TABLE backups (
