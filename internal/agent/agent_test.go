@@ -474,6 +474,86 @@ func TestRemovedDestinationComesBackWithoutItsPassphrase(t *testing.T) {
 	}
 }
 
+func TestADiskThatWasUnpluggedKeepsItsKey(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	ctx := t.Context()
+	dir := must[string](t)(local.Dir(h.disk))
+	add := func() string {
+		d := must[control.Destination](t)(l.AddDestination(ctx, control.NewDestination{Destination: control.Destination{Name: "usb", URL: h.disk}}))
+		check(t, l.RemoveDestination(ctx, "usb"))
+		return d.Repository
+	}
+	first := add()
+	check(t, os.Rename(dir, dir+".unplugged"))
+	if second := add(); second == first {
+		t.Error("an empty folder is the old repository")
+	}
+	check(t, os.Rename(dir, dir+".other"))
+	check(t, os.Rename(dir+".unplugged", dir))
+	if third := add(); third != first {
+		t.Errorf("got repository %s, want %s", third, first)
+	}
+}
+
+func TestTestsSayWhatIsWrongAndAreNoErrors(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	ctx := t.Context()
+	h.engine.Host("db").SetPassword("changed")
+	if r := must[control.ServerTest](t)(l.TestServer(ctx, "shop")); r.OK || r.Problem == nil || r.Problem.Code != "engine.auth_failed" || r.Databases == nil {
+		t.Errorf("server %+v", r)
+	}
+	dir := must[string](t)(local.Dir(h.disk))
+	check(t, os.Rename(dir, dir+".unplugged"))
+	if r := must[control.DestinationTest](t)(l.TestDestination(ctx, "disk")); r.OK || r.Problem == nil || r.Problem.Code != "store.unavailable" {
+		t.Errorf("destination %+v, problem %+v", r, r.Problem)
+	}
+	r := must[control.Runs](t)(l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders"}}))
+	if run := l.wait(r)[0]; run.Status != backup.Failed || run.Result != nil {
+		t.Errorf("run %+v", run)
+	}
+	if _, err := l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"*"}}); err == nil || !strings.Contains(err.Error(), "engine.auth_failed") {
+		t.Errorf("all databases: %v", err)
+	}
+	rebuild := must[control.Runs](t)(l.RebuildCatalog(ctx))
+	if run := l.wait(rebuild)[0]; run.Status != backup.Failed || run.Problem.Code != "store.unavailable" {
+		t.Errorf("rebuild %+v", run)
+	}
+}
+
+func TestJobsAreEditedPausedAndRemoved(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	ctx := t.Context()
+	j := control.Job{Name: "a", Server: "shop", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Full}
+	must[control.Job](t)(l.AddJob(ctx, j))
+	if p := must[control.Job](t)(l.PauseJob(ctx, "a")); !p.Paused {
+		t.Errorf("paused %+v", p)
+	}
+	if p := must[control.Job](t)(l.ResumeJob(ctx, "a")); p.Paused {
+		t.Errorf("resumed %+v", p)
+	}
+	j.Name, j.Type = "b", backup.Differential
+	must[control.Job](t)(l.EditJob(ctx, "a", j))
+	if all := must[[]control.Job](t)(l.Jobs(ctx)); len(all) != 1 || all[0].Name != "b" || all[0].Type != backup.Differential {
+		t.Errorf("jobs %+v", all)
+	}
+	check(t, l.RemoveJob(ctx, "b"))
+	check(t, l.RemoveServer(ctx, "shop"))
+	if all := must[[]control.Server](t)(l.Servers(ctx)); len(all) != 0 {
+		t.Errorf("servers %+v", all)
+	}
+	if _, err := h.vault.Get(ctx, "server/73686f70/password"); !errors.Is(err, vault.ErrNotFound) {
+		t.Errorf("the password stayed: %v", err)
+	}
+	if found, err := l.Discover(ctx, control.DiscoverRequest{Folders: []string{t.TempDir()}}); err != nil || found.Servers == nil {
+		t.Errorf("discovery %+v, %v", found, err)
+	}
+}
+
 func TestSecondAgentOfAHomeIsRefused(t *testing.T) {
 	h := newHouse(t)
 	l := h.start(t)

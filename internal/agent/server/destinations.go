@@ -38,8 +38,6 @@ func (s *Server) listDestinations(ctx context.Context, _ *struct{}) ([]control.D
 
 func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestination]) (control.Destination, error) {
 	n := in.Body
-	s.naming.Lock()
-	defer s.naming.Unlock()
 	if _, err := s.Catalog.Destination(ctx, n.Name); !errors.Is(err, catalog.ErrNotFound) {
 		return n.Destination, taken(err, ErrDestinationExists, n.Name)
 	}
@@ -75,11 +73,18 @@ func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestina
 }
 
 // makeRepository makes a repository with a key for this machine, and for what
-// else was asked.
+// else was asked. A key this machine had for the address is used again: it may
+// be that of a disk that is just not plugged in.
 func (s *Server) makeRepository(ctx context.Context, st store.Store, n control.NewDestination) (*repository.Repository, error) {
-	key := repository.NewSecret()
-	if err := s.Vault.Set(ctx, addressKeyName(n.URL), key); err != nil {
+	key, err := s.secret(ctx, addressKeyName(n.URL))
+	if err != nil {
 		return nil, err
+	}
+	if key.Empty() {
+		key = repository.NewSecret()
+		if err := s.Vault.Set(ctx, addressKeyName(n.URL), key); err != nil {
+			return nil, err
+		}
 	}
 	slots := repository.Slots{Secret: key, Passphrase: vault.NewSecret(n.Passphrase), Recipients: n.Recipients}
 	repo, err := repository.Create(ctx, st, slots, s.repositoryOptions())
@@ -131,13 +136,19 @@ func (s *Server) giveKey(ctx context.Context, repo *repository.Repository, url s
 	return nil
 }
 
-// keepDestination writes down a destination whose repository is ready.
+// keepDestination writes down a destination whose repository is ready. What was
+// checked before may have changed: no lock is held while a slow store answers.
 func (s *Server) keepDestination(ctx context.Context, n control.NewDestination) error {
+	s.naming.Lock()
+	defer s.naming.Unlock()
 	known, err := s.Catalog.Destinations(ctx)
 	if err != nil {
 		return err
 	}
 	for _, d := range known {
+		if d.Name == n.Name {
+			return ErrDestinationExists.Because(nil, "name", n.Name)
+		}
 		if d.Repository == n.Repository {
 			return ErrRepositoryInUse.Because(nil, "url", n.URL, "name", d.Name)
 		}
@@ -186,9 +197,9 @@ func (s *Server) testDestination(ctx context.Context, in *named) (control.Destin
 	if err != nil {
 		return test, missing(err, ErrNoDestination, "name", in.Name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, testTime)
+	ctx, cancel := testContext(ctx)
 	defer cancel()
-	err = s.tryDestination(ctx, d, &test)
+	err = stopped(ctx, s.tryDestination(ctx, d, &test))
 	test.Problem, test.OK = control.FromError(err), err == nil
 	return test, nil
 }

@@ -103,19 +103,19 @@ type (
 type reply[T any] struct{ Body T }
 
 // handle registers an operation whose errors become problems.
-func handle[I, O any](api huma.API, method, path, id, summary string, status int, f func(context.Context, *I) (O, error)) {
+func handle[I, O any](s *Server, api huma.API, method, path, id, summary string, status int, f func(context.Context, *I) (O, error)) {
 	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status}
 	if reflect.TypeFor[O]() == reflect.TypeFor[nothing]() {
 		huma.Register(api, op, func(ctx context.Context, in *I) (*struct{}, error) {
 			_, err := f(ctx, in)
-			return nil, failure(err)
+			return nil, s.failure(ctx, id, err)
 		})
 		return
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*reply[O], error) {
 		out, err := f(ctx, in)
 		if err != nil {
-			return nil, failure(err)
+			return nil, s.failure(ctx, id, err)
 		}
 		return &reply[O]{out}, nil
 	})
@@ -156,13 +156,17 @@ func (a *answer) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[control.Problem](), true, "Problem")
 }
 
-// failure turns an error of ours into an answer; nil stays nil.
-func failure(err error) error {
+// failure turns an error of ours into an answer, and logs what is our fault and
+// not the client's; nil stays nil.
+func (s *Server) failure(ctx context.Context, operation string, err error) error {
 	if err == nil {
 		return nil
 	}
 	p := *control.FromError(err)
 	p.Status = statusOf(problem.Code(p.Code))
+	if p.Status == http.StatusInternalServerError && ctx.Err() == nil {
+		s.Log.Error("request failed", "operation", operation, "err", err)
+	}
 	return &answer{p}
 }
 

@@ -59,6 +59,8 @@ var (
 	// ErrWhichDestination: no destination was named and there is not just
 	// one.
 	ErrWhichDestination = problem.New("agent.destination_needed")
+	// ErrTestTime: there was no answer within {seconds} s.
+	ErrTestTime = problem.New("agent.test_timeout")
 	// ErrOverwrite: to replace {database}, its name must be repeated.
 	ErrOverwrite = problem.New("agent.overwrite_mismatch")
 	// ErrEngineMismatch: a backup of {source} cannot go to a server of

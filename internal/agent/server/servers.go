@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
@@ -17,6 +18,20 @@ import (
 
 // testTime bounds how long the test of a server or destination may take.
 const testTime = 20 * time.Second
+
+// testContext returns the context of a test.
+func testContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, testTime, ErrTestTime.Because(nil, "seconds", strconv.Itoa(int(testTime.Seconds()))))
+}
+
+// stopped gives the reason why a test was cut short instead of the error that
+// this caused.
+func stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
 
 // passwordName is where the vault keeps a server's password. Names of the vault
 // know no capitals, ours do.
@@ -94,9 +109,9 @@ func (s *Server) testServer(ctx context.Context, in *named) (control.ServerTest,
 
 // probe fills in what is found and closes the server.
 func probe(ctx context.Context, server engine.Server, test *control.ServerTest) (err error) {
-	defer func() { err = errors.Join(err, server.Close()) }()
-	ctx, cancel := context.WithTimeout(ctx, testTime)
+	ctx, cancel := testContext(ctx)
 	defer cancel()
+	defer func() { err = stopped(ctx, errors.Join(err, server.Close())) }()
 	info, err := server.Probe(ctx)
 	if err != nil {
 		return err
