@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
+	"runtime"
+
+	modernc "modernc.org/sqlite"
 
 	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/engine/postgres"
@@ -33,6 +37,19 @@ func drivers(home paths.Home) map[string]engine.Driver {
 		all[d.Kind()] = d
 	}
 	return all
+}
+
+// keepLocks makes SQLite's locks survive when other code of this process, or the
+// catalog, opens and closes a database file (see the SQLite driver's decision
+// 5). Only Linux has such locks; elsewhere the driver's own list must do.
+func keepLocks() error {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	if _, err := modernc.OFDLocking(true); err != nil {
+		return fmt.Errorf("choose SQLite's locks: %w", err)
+	}
+	return nil
 }
 
 // openStore opens the store at an address.

@@ -71,6 +71,9 @@ func serve(verbose, detached bool, stderr io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
+	if err := keepLocks(); err != nil {
+		return err
+	}
 	home, err := paths.Default()
 	if err != nil {
 		return err
