@@ -88,16 +88,62 @@ func (c *cache) save(found []*foundPack) {
 		b = append(b, f.head...)
 		b = append(b, f.tail...)
 	}
-	if os.MkdirAll(filepath.Dir(c.path), 0o700) != nil {
-		return
-	}
-	f, err := os.OpenFile(c.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return
-	}
-	_, err = f.Write(b) // one write: two processes do not interleave
-	if cerr := f.Close(); err != nil || cerr != nil {
+	if !appendTo(c.path, b) {
 		c.remove()
+	}
+}
+
+// appendTo adds to a file in one write, so that two processes do not mingle.
+func appendTo(path string, b []byte) bool {
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+		return false
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return false
+	}
+	_, err = f.Write(b)
+	return f.Close() == nil && err == nil
+}
+
+// Beside the footers a second file remembers copies that were read and found
+// wrong, 36 bytes each: pack hash, ordinal. A new backup stores such chunks
+// anew; readers do not care. A wrong record costs one chunk.
+const doubtRecord = 36
+
+func (c *cache) doubtPath() string { return c.path + ".doubtful" }
+
+func (c *cache) doubt(d doubtful) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.path != "" {
+		_ = appendTo(c.doubtPath(), binary.LittleEndian.AppendUint32(d.pack[:], d.ordinal))
+	}
+}
+
+func (c *cache) doubts() map[doubtful]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.path == "" {
+		return nil
+	}
+	b, err := os.ReadFile(c.doubtPath())
+	if err != nil {
+		return nil
+	}
+	all := make(map[doubtful]bool)
+	for ; len(b) >= doubtRecord; b = b[doubtRecord:] {
+		all[doubtful{[32]byte(b), binary.LittleEndian.Uint32(b[32:])}] = true
+	}
+	return all
+}
+
+// pardon forgets them: everything is about to be read again.
+func (c *cache) pardon() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.path != "" {
+		_ = os.Remove(c.doubtPath()) // if it stays, some chunks are stored twice
 	}
 }
 

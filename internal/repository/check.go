@@ -71,7 +71,7 @@ func (r *Repository) Check(ctx context.Context, id backup.ID, obs backup.Observe
 	if err := r.refresh(ctx); err != nil {
 		return Report{}, err
 	}
-	r.index.pardon()
+	r.index.pardon(false)
 	c := newChecker(r, obs, m.PlainBytes)
 	err = c.backup(ctx, m)
 	return c.report(), err
@@ -295,7 +295,8 @@ func (r *Repository) CheckAll(ctx context.Context, obs backup.Observe) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
-	r.index.pardon()
+	r.index.pardon(true)
+	r.cache.pardon()
 	c := newChecker(r, obs, 0)
 	c.proven = make(map[shortID]bool)
 	var all []*backup.Manifest

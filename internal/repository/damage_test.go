@@ -184,6 +184,37 @@ func TestTheNextBackupHealsWhatAReadFoundDamaged(t *testing.T) {
 	mustHold(t, reopen(t, st), full.ID, old) // the new copy serves the old backup, too
 }
 
+// One process finds the damage, another makes the next backup.
+func TestDamageIsRememberedUntilTheNextBackup(t *testing.T) {
+	st, opt := newMemStore(), testOptions()
+	opt.CacheDir = t.TempDir()
+	again := func() *Repository {
+		r, err := Open(t.Context(), st, opt, SecretKey(testSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	create(t, st)
+	old := rowsPart("orders", table(40000, 0, 0))
+	full := makeBackup(t, again(), backup.Full, nil, old)
+	pack := largestPack(st)
+	st.objects[pack][len(st.objects[pack])/2] ^= 4
+	if rep, err := again().Check(t.Context(), full.ID, nil); err != nil || len(rep.Damage) != 1 {
+		t.Fatal(rep, err)
+	}
+	healed := makeBackup(t, again(), backup.Incremental, full, old)
+	mustHold(t, reopen(t, st), healed.ID, old)
+	st.objects[pack][len(st.objects[pack])/2] ^= 4 // the disk was mended
+	mustHold(t, again(), full.ID, old)
+	if rep, err := again().CheckAll(t.Context(), nil); err != nil || len(rep.Damage) != 0 {
+		t.Fatal(rep, err)
+	}
+	if again().cache.doubts() != nil {
+		t.Error("the damage is remembered after everything was found right")
+	}
+}
+
 // The base is damaged, and nobody has noticed before the delta is to be made.
 func TestADamagedBaseIsReplacedByAPlainChunk(t *testing.T) {
 	st := newMemStore()

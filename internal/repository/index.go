@@ -54,6 +54,7 @@ type record struct {
 	depth   uint8
 	bases   uint8
 	bad     bool // its bytes were read and were wrong
+	doubted bool // so it was when this machine read them earlier: no new backup relies on it
 }
 
 func newIndex() *index {
@@ -69,7 +70,7 @@ type view struct {
 func (x *index) usable(v *view, r *record) bool {
 	p := &x.packs[r.pack]
 	switch {
-	case r.bad || p.state == packGone:
+	case r.bad || r.doubted && v.writer != nil || p.state == packGone:
 		return false
 	case p.state == packPending:
 		return v.writer != nil && p.owner == v.writer
@@ -215,11 +216,11 @@ type located struct {
 
 func (c *located) name() string { return packName(c.sum[:]) }
 
-// spoil notes whether a copy was found to be wrong.
-func (x *index) spoil(num int32, bad bool) {
+// spoil notes that a copy was found to be wrong.
+func (x *index) spoil(num int32) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.recs[num].bad = bad
+	x.recs[num].bad = true
 }
 
 // closure calls f for a copy and every copy it leans on.
@@ -253,12 +254,33 @@ func (x *index) spoiled(id shortID) string {
 	return ""
 }
 
-// pardon forgets what was found wrong: it is about to be read again.
-func (x *index) pardon() {
+// doubt notes copies, by pack and ordinal, that were found wrong earlier.
+func (x *index) doubt(all map[doubtful]bool) {
+	if len(all) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range x.recs {
+		r := &x.recs[i]
+		r.doubted = r.doubted || all[doubtful{x.packs[r.pack].sum, r.ordinal}]
+	}
+}
+
+// doubtful names a copy for good.
+type doubtful struct {
+	pack    [32]byte
+	ordinal uint32
+}
+
+// pardon forgets what was found wrong, because it is about to be read again;
+// all includes what was found earlier.
+func (x *index) pardon(all bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for i := range x.recs {
 		x.recs[i].bad = false
+		x.recs[i].doubted = x.recs[i].doubted && !all
 	}
 }
 

@@ -115,7 +115,8 @@ func (l *loader) load(dst []byte, id shortID, depth int) ([]byte, int, error) {
 			first = err
 		}
 		if !errors.As(err, new(*baseError)) {
-			l.r.index.spoil(c.num, true)
+			l.r.index.spoil(c.num)
+			l.r.cache.doubt(doubtful{c.sum, c.ordinal})
 		}
 	}
 	if name := l.r.index.spoiled(id); first == nil && name != "" {

@@ -70,6 +70,7 @@ func (r *Repository) refresh(ctx context.Context) error {
 		kept = append(kept, f)
 	}
 	r.cache.save(kept)
+	r.index.doubt(r.cache.doubts())
 	r.loaded = true
 	return nil
 }
