@@ -60,6 +60,7 @@ func (r *restorer) loadAndIndex(ctx context.Context) error {
 	b.addLoads(loads)
 	b.addBarrier()
 	b.addEntries(entries)
+	b.addAnalyze(loads)
 	r.items = int64(len(entries))
 	if err := acyclic(b.all); err != nil {
 		return err
@@ -375,21 +376,47 @@ func setvalSQL(seqs []sequence) string {
 	return "SELECT " + strings.Join(calls, ", ")
 }
 
-// analyze lets the planner know the tables, partitioned ones too, which no
-// background process ever looks at. A throw-away server plans nothing.
-func (r *restorer) analyze(ctx context.Context) error {
-	if r.target.Scratch {
-		return nil
+// addAnalyze lets the planner know the tables, partitioned ones too, which no
+// background process ever looks at. It is done in what time the others leave. A
+// throw-away server plans nothing.
+func (b *jobs) addAnalyze(loads []*load) {
+	if b.r.target.Scratch {
+		return
 	}
-	c, err := r.pool.take(ctx)
-	if err != nil {
-		return err
+	after := map[string][]*job{} // by what is analyzed
+	for _, l := range loads {
+		name := l.quoted()
+		if l.detail.Root != "" {
+			name = qualified(l.detail.RootSchema, l.detail.Root)
+		}
+		if l.part.Rows > 0 {
+			after[name] = append(after[name], b.tables[l.quoted()])
+		}
 	}
-	// Expressions of indexes may lean on the search path of people's sessions.
-	err = c.exec(ctx, joinSQL("SET search_path = "+string(r.path), "ANALYZE"))
-	r.pool.give(ctx, c, err == nil)
+	indexes := map[*job][]*job{} // by load
+	for _, j := range b.byID {
+		for _, dep := range j.after {
+			indexes[dep] = append(indexes[dep], j)
+		}
+	}
+	for name, needs := range after {
+		j := &job{name: "analyze " + name, after: slices.Clone(needs)}
+		for _, n := range needs {
+			if n != b.barrier {
+				j.after = append(j.after, indexes[n]...)
+			}
+		}
+		j.run = func(ctx context.Context, c *conn) error { return b.r.analyze(ctx, c, name) }
+		b.all = append(b.all, j)
+	}
+}
+
+// analyze runs with the search path of people's sessions, which expressions of
+// indexes may lean on.
+func (r *restorer) analyze(ctx context.Context, c *conn, table string) error {
+	err := c.exec(ctx, "SET search_path = "+string(r.path)+"; ANALYZE "+table+"; SET search_path = ''")
 	if err != nil && pgCode(err) != "" {
-		r.warn(ErrStatement.Because(err, "object", "ANALYZE", "message", firstLine(err)))
+		r.warn(ErrStatement.Because(err, "object", "ANALYZE "+table, "message", firstLine(err)))
 		return nil
 	}
 	return err

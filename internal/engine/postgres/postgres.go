@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/clienttool"
 	"github.com/rahatbackup/rahat/internal/engine"
@@ -39,7 +40,7 @@ func (Driver) Kind() string { return engine.Postgres }
 // Open implements [engine.Driver]. An empty password means what psql would do:
 // the password file, or a login without one.
 func (Driver) Open(cfg engine.Config) (engine.Server, error) {
-	s := &server{cfg: cfg, runner: clienttool.Host{}}
+	s := &server{cfg: cfg, runner: clienttool.Host{}, lockWait: lockWait}
 	if err := s.parseAddress(); err != nil {
 		return nil, err
 	}
@@ -74,6 +75,8 @@ type server struct {
 	host   string // name, address, or directory of the socket
 	port   uint16
 	runner clienttool.Runner
+	// lockWait is how long pg_dump waits for a lock.
+	lockWait time.Duration
 	// sandbox is set when the server is a throw-away one of ours.
 	sandbox *sandbox
 }

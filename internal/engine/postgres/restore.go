@@ -174,10 +174,7 @@ func (r *restorer) fill(ctx context.Context) error {
 	if err := r.retryFailed(ctx, c); err != nil {
 		return err
 	}
-	if err := r.setPublic(ctx, c); err != nil {
-		return err
-	}
-	return r.analyze(ctx)
+	return r.setPublic(ctx, c)
 }
 
 // read fetches what is small: the description, the roles and the schema.

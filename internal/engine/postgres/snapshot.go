@@ -9,8 +9,10 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
@@ -231,14 +233,14 @@ func (n *snapshot) read(ctx context.Context, tables []*table, enc string) error 
 // lockWait is how long pg_dump waits for a lock. A change of a table may stand
 // in the queue before it, waiting for our own locks: only giving them back ends
 // that.
-const lockWait = "10s"
+const lockWait = 10 * time.Second
 
 // dumpSchema has pg_dump write everything but rows, and keeps it compressed in
 // memory until it is asked for: a failure can be met by beginning anew now, not
 // later, and SQL shrinks to a tenth.
 func (n *snapshot) dumpSchema(ctx context.Context, enc string) (*archive.Archive, error) {
 	args := []string{"--format=custom", "--compress=0", "--snapshot=" + n.id, "--section=pre-data", "--section=post-data",
-		"--no-password", "--lock-wait-timeout=" + lockWait, "--no-blobs", "--encoding=" + enc}
+		"--no-password", "--lock-wait-timeout=" + strconv.FormatInt(n.s.lockWait.Milliseconds(), 10), "--no-blobs", "--encoding=" + enc}
 	settings := maps.Clone(session)
 	delete(settings, "application_name")
 	for _, o := range sessionSince {
