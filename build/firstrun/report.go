@@ -65,22 +65,34 @@ func (r *run) next(results []result) {
 	if r.recoveryKey != "" {
 		fmt.Fprintf(r.out, "  Copy %q to another place. It opens your backups when this computer is lost.\n", r.short(r.recoveryKey))
 	}
-	for _, line := range results {
-		if line.made != nil && line.made.Backup != "" {
-			fmt.Fprintf(r.out, "  bring one back:  %s restore %s --to-server %s --to-database %s\n", rahat, line.made.Backup,
-				line.server.Name, quote(restoredName(line)))
-			break
-		}
+	if line, ok := largest(results); ok {
+		fmt.Fprintf(r.out, "  bring one back:  %s restore %s --to-server %s --to-database %s\n", rahat, line.made.Backup,
+			line.server.Name, quote(restoredName(line)))
 	}
 	fmt.Fprintf(r.out, "  see them all:    %s backups\n", rahat)
 	fmt.Fprintf(r.out, "  back up again:   go run ./build run\n")
 	for _, f := range r.closed {
+		name := r.freeName(f.Engine)
+		r.servers = append(r.servers, control.Server{Name: name}) // the next proposal is another
 		fmt.Fprintf(r.out, "  needs a login:   %s server add %s --engine %s --address %s --user NAME --password\n",
-			rahat, r.freeName(f.Engine), f.Engine, quote(f.Address))
+			rahat, name, f.Engine, quote(f.Address))
 	}
 	if r.vaultNote != "" {
 		fmt.Fprintf(r.out, "\n%s\n", r.vaultNote)
 	}
+}
+
+// largest returns the largest backup that was made, the best example there is.
+func largest(results []result) (best result, found bool) {
+	for _, line := range results {
+		if line.made == nil || line.made.Backup == "" {
+			continue
+		}
+		if !found || line.made.PlainBytes > best.made.PlainBytes {
+			best, found = line, true
+		}
+	}
+	return best, found
 }
 
 // restoredName proposes a name for a restored copy, which on SQLite is a file.
