@@ -86,11 +86,13 @@ func TestAClientStartsOneAgentAndStopsIt(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for err := error(nil); !errors.Is(err, client.ErrUnreachable); _, err = c.Hello(ctx) {
 		if ctx.Err() != nil {
 			t.Fatal("the agent does not stop")
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-tick.C
 	}
 }
 

@@ -83,12 +83,12 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, logFile.Close()) }()
-	log.Info("agent starting", "version", version.String(), "pid", os.Getpid(), "home", string(cfg.Home))
+	log.InfoContext(ctx, "agent starting", "version", version.String(), "pid", os.Getpid(), "home", string(cfg.Home))
 	a := &agent{Config: cfg, log: log, stopped: make(chan struct{})}
 	if err = a.run(ctx); err != nil {
-		log.Error("agent failed", "err", err)
+		log.ErrorContext(ctx, "agent failed", "err", err)
 	}
-	log.Info("agent ended")
+	log.InfoContext(ctx, "agent ended")
 	return err
 }
 
@@ -114,7 +114,7 @@ func (a *agent) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.catalog.Close()) }()
 	if p := a.catalog.Recovered(); p != nil {
-		a.log.Warn("catalog was damaged and is made anew", "err", p)
+		a.log.WarnContext(ctx, "catalog was damaged and is made anew", "err", p)
 	}
 	if err := a.assemble(); err != nil {
 		return err
@@ -185,12 +185,12 @@ func (a *agent) serve(ctx context.Context, listener net.Listener) error {
 	}
 	if a.catalog.Fresh() {
 		if err := a.server.RebuildCatalog(ctx); err != nil {
-			a.log.Error("cannot read backups into the new catalog", "err", err)
+			a.log.ErrorContext(ctx, "cannot read backups into the new catalog", "err", err)
 		}
 	}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
-	a.log.Info("agent ready", "address", listener.Addr().String())
+	a.log.InfoContext(ctx, "agent ready", "address", listener.Addr().String())
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -198,7 +198,7 @@ func (a *agent) serve(ctx context.Context, listener net.Listener) error {
 	case failed = <-served:
 		served <- nil // it has ended
 	}
-	a.log.Info("agent stopping")
+	a.log.InfoContext(ctx, "agent stopping")
 	err := errors.Join(failed, a.stop(ctx, web, endRequests))
 	if e := <-served; e != nil && !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("serve: %w", e))

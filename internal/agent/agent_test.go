@@ -102,7 +102,7 @@ func (h *house) start(t *testing.T) *living {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &living{Client: client.Default(h.home), t: t, stop: stop, done: make(chan error, 1)}
 	go func() { l.done <- agent.Run(ctx, h.config()) }()
-	t.Cleanup(func() { l.end() })
+	t.Cleanup(l.close)
 	answers(t, l.Client, func() error {
 		select {
 		case err := <-l.done:
@@ -120,6 +120,8 @@ func answers(t *testing.T, c *client.Client, alive func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		_, err := c.Hello(ctx)
 		if err == nil {
@@ -128,9 +130,12 @@ func answers(t *testing.T, c *client.Client, alive func() error) {
 		if err := errors.Join(alive(), ctx.Err()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-tick.C
 	}
 }
+
+// close ends the agent if the test has not; end reports what is wrong.
+func (l *living) close() { _ = l.end() }
 
 // end stops the agent as a signal would, and returns what Run returned.
 func (l *living) end() error {
@@ -674,7 +679,8 @@ func raw(t *testing.T, home paths.Home, method, path, body string, header ...str
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp := must[*http.Response](t)(transport.RoundTrip(req))
+	resp, err := transport.RoundTrip(req)
+	check(t, err)
 	defer resp.Body.Close()
 	return resp.StatusCode, string(must[[]byte](t)(io.ReadAll(resp.Body))), resp.Header
 }

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent"
 	"github.com/rahatbackup/rahat/internal/backup"
@@ -53,8 +52,10 @@ func TestKilledAgentLeavesAnInterruptedRunAndTheNextBackupSucceeds(t *testing.T)
 	cmd.Env = append(os.Environ(), childHome+"="+string(home))
 	cmd.Stderr = os.Stderr
 	check(t, cmd.Start())
-	defer cmd.Wait()         //nolint:errcheck // it was killed
-	defer cmd.Process.Kill() //nolint:errcheck // it may be dead
+	t.Cleanup(func() { // however the test ends
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	c := client.Default(home)
 	defer c.Close()
 	answers(t, c, func() error { return nil })
@@ -72,15 +73,14 @@ func TestKilledAgentLeavesAnInterruptedRunAndTheNextBackupSucceeds(t *testing.T)
 		}
 	}
 	check(t, cmd.Process.Kill())
+	if err := cmd.Wait(); err == nil {
+		t.Error("the agent ended by itself")
+	}
 
 	h := &house{home: home, disk: disk, engine: enginemem.New()}
 	h.driver = h.engine
 	h.engine.Host("db").Set("orders", enginemem.Database{"items": table(10)})
 	h.vault = must[vault.Vault](t)(fileVault(home)(ctx))
-	deadline := time.Now().Add(10 * time.Second)
-	for _, err := c.Hello(ctx); err == nil && time.Now().Before(deadline); _, err = c.Hello(ctx) {
-		time.Sleep(time.Millisecond) // until the dead one is gone
-	}
 	l := h.start(t)
 	for _, id := range r.Runs {
 		run := must[control.Run](t)(l.Run(ctx, id))

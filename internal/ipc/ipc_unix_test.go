@@ -25,6 +25,16 @@ func listening(t *testing.T) (net.Listener, string) {
 	return l, path
 }
 
+// owner is the listener as Listen made it.
+func owner(t *testing.T, l net.Listener) *guarded {
+	t.Helper()
+	g, ok := l.(*guarded)
+	if !ok {
+		t.Fatalf("Listen returned a %T", l)
+	}
+	return g
+}
+
 // call says what a stranger gets at a socket.
 func call(path string) {
 	c, err := net.Dial("unix", path)
@@ -78,7 +88,7 @@ func TestSocketIsPrivateAndAnswersItsOwner(t *testing.T) {
 
 func TestStaleSocketIsReplacedAndNothingElse(t *testing.T) {
 	l, path := listening(t)
-	l.(*guarded).SetUnlinkOnClose(false) // as after kill -9
+	owner(t, l).SetUnlinkOnClose(false) // as after kill -9
 	l.Close()
 	if _, err := Dial(t.Context(), path); err == nil || errors.Is(err, ErrRefused) {
 		t.Errorf("dead socket: %v", err)
@@ -124,7 +134,7 @@ func TestOtherUsersAreTurnedAway(t *testing.T) {
 		t.Log("only root can become another user; the guard is tested with a false owner")
 	}
 	l, path := listening(t)
-	l.(*guarded).uid = 12345 // we are strangers now
+	owner(t, l).uid = 12345 // we are strangers now
 	if os.Getuid() != 0 {
 		go echo(l)
 		if got, err := read(t, path); got != "" {

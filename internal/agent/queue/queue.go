@@ -131,7 +131,7 @@ func (q *Queue) Add(ctx context.Context, work ...Work) ([]string, error) {
 		q.entries = append(q.entries, e)
 		q.Broker.run(e.run)
 	}
-	q.schedule()
+	q.schedule() //nolint:contextcheck // a run does not end with the request that made room for it
 	return ids, nil
 }
 
@@ -292,13 +292,13 @@ func (q *Queue) Cancel(ctx context.Context, id string) (control.Run, error) {
 	if err := q.drop(ctx, e); err != nil {
 		return e.run, err
 	}
-	q.schedule()
+	q.schedule() //nolint:contextcheck // as in Add
 	return e.run, nil
 }
 
 // drop ends a run that was cancelled before it began.
 func (q *Queue) drop(ctx context.Context, e *entry) error {
-	over := q.close(e, e.run, Outcome{}, context.Cause(e.ctx))
+	over := q.close(e, e.run, Outcome{}, context.Cause(e.ctx)) //nolint:contextcheck // the run has a context of its own
 	err := q.Store.SaveRuns(ctx, over)
 	q.remove(e, over)
 	if err != nil {

@@ -79,6 +79,11 @@ func (b *bench) stop(t *testing.T) {
 	}
 }
 
+// pass lets time go by in a bubble of synctest, where it takes none.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // fake time
+}
+
 // takes returns work that lasts for d of fake time, unless it is cancelled.
 func takes(d time.Duration, excludes ...string) Work {
 	return Work{Excludes: excludes, Do: func(ctx context.Context, _ control.Run, _ backup.Observe) (Outcome, error) {
@@ -110,7 +115,7 @@ func TestRunsGoInOrderAndNeverTwoOnOneDatabase(t *testing.T) {
 			if got := running(b, ids); !slices.Equal(got, want) {
 				t.Errorf("step %d: running %v, want %v", i, got, want)
 			}
-			time.Sleep([]time.Duration{5, 5, 10, 20, 1, 0}[i]*time.Second + time.Millisecond)
+			pass([]time.Duration{5, 5, 10, 20, 1, 0}[i]*time.Second + time.Millisecond)
 		}
 		for _, id := range ids {
 			if got := b.store.states[id]; !slices.Equal(got, []backup.Status{backup.Queued, backup.Running, backup.OK}) {
@@ -169,7 +174,7 @@ func TestOutcomesAreKept(t *testing.T) {
 					t.Errorf("panic is not in the log: %s", b.log)
 				}
 				again := b.add(t, takes(0))
-				time.Sleep(time.Millisecond)
+				pass(time.Millisecond)
 				synctest.Wait()
 				if r := b.store.get(again[0]); r.Status != backup.OK {
 					t.Errorf("the next run ended %s", r.Status)
@@ -189,7 +194,7 @@ func TestCancelEndsQueuedAndRunningRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		synctest.Wait()
 		for i, want := range []backup.Status{backup.Cancelled, backup.Cancelled, backup.OK} {
 			if r := b.store.get(ids[i]); r.Status != want || want == backup.Cancelled && r.Problem.Code != "agent.cancelled" {
@@ -244,7 +249,7 @@ func TestStopDoesNotWaitForeverForAStubbornRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(1)
 		b.add(t, Work{Do: func(context.Context, control.Run, backup.Observe) (Outcome, error) {
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			return Outcome{}, nil
 		}})
 		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
@@ -253,7 +258,7 @@ func TestStopDoesNotWaitForeverForAStubbornRun(t *testing.T) {
 		if err := b.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 8*time.Second {
 			t.Errorf("got %v after %v", err, time.Since(start))
 		}
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 	})
 }
 
@@ -275,7 +280,7 @@ func TestRunsOutliveTheRequestThatAskedForThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		synctest.Wait()
 		if r := b.store.get(ids[0]); r.Status != backup.OK {
 			t.Errorf("got %s", r.Status)
@@ -290,12 +295,12 @@ func TestProgressIsThinnedOutButItsLastIsSeen(t *testing.T) {
 		b.add(t, Work{Do: func(_ context.Context, _ control.Run, report backup.Observe) (Outcome, error) {
 			for i := range 1000 { // a second of hectic progress ...
 				report(backup.Progress{Phase: backup.PhaseDump, Done: int64(i + 1), Total: 1000})
-				time.Sleep(time.Millisecond)
+				pass(time.Millisecond)
 			}
-			time.Sleep(time.Hour) // ... then an hour of silence
+			pass(time.Hour) // ... then an hour of silence
 			return Outcome{}, nil
 		}})
-		time.Sleep(30 * time.Minute)
+		pass(30 * time.Minute)
 		synctest.Wait()
 		if p := b.Active()[0].Progress; p == nil || p.Done != 1000 {
 			t.Errorf("shown during the silence: %+v", p)
@@ -309,7 +314,7 @@ func TestProgressIsThinnedOutButItsLastIsSeen(t *testing.T) {
 		if n < 4 || n > 6 {
 			t.Errorf("%d progress events in a second, want about 4", n)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		b.stop(t)
 	})
 }
@@ -328,7 +333,7 @@ func TestEventsTellTheStoryOfARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(1)
 		b.add(t, takes(time.Second))
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		synctest.Wait()
 		var story []string
 		for i, e := range collect(b.broker, 3) {

@@ -165,7 +165,7 @@ func (s *Server) failure(ctx context.Context, operation string, err error) error
 	p := *control.FromError(err)
 	p.Status = statusOf(problem.Code(p.Code))
 	if p.Status == http.StatusInternalServerError && ctx.Err() == nil {
-		s.Log.Error("request failed", "operation", operation, "err", err)
+		s.Log.ErrorContext(ctx, "request failed", "operation", operation, "err", err)
 	}
 	return &answer{p}
 }

@@ -290,7 +290,7 @@ func (s *Server) Interrupted(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for _, r := range runs {
-		s.Log.Warn("run was interrupted by the end of the last agent", "run", r.ID, "kind", r.Kind, "server", r.Server, "database", r.Database)
+		s.Log.WarnContext(ctx, "run was interrupted by the end of the last agent", "run", r.ID, "kind", r.Kind, "server", r.Server, "database", r.Database)
 	}
 	return nil
 }

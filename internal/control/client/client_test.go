@@ -150,10 +150,10 @@ type stream struct {
 }
 
 func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.URL.Path == "/api/status":
+	switch r.URL.Path {
+	case "/api/status":
 		write(s.t, w, s.status)
-	case r.URL.Path == "/api/events":
+	case "/api/events":
 		s.asked = append(s.asked, r.URL.Query().Get("after")+" "+r.URL.Query().Get("epoch"))
 		for _, e := range s.events[0] {
 			j, err := json.Marshal(e)

@@ -65,7 +65,7 @@ func launch(ctx context.Context, c *Client, opt StartOptions) error {
 	if err != nil {
 		return ErrStart.Because(err, "cause", err.Error())
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the agent has its own handle; we wrote nothing
 	env := opt.Env
 	if env == nil {
 		env = os.Environ()
