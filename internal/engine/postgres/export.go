@@ -25,7 +25,9 @@ func (Driver) Formats() []string { return []string{formatSQL} }
 func (Driver) Extension(string) string { return ".sql" }
 
 // Export implements [engine.Exporter]: a script for psql, to be run in an empty
-// database, in the form pg_dump writes.
+// database, in the form pg_dump writes. What a restore does beyond pg_dump by
+// trying again (indexes over functions that lean on the search path, rows that
+// name an index), a script cannot.
 func (Driver) Export(ctx context.Context, src engine.Source, format string, opt engine.ExportOptions, w io.Writer) error {
 	if format != formatSQL {
 		return engine.ErrUnsupported.Because(nil, "what", "export as "+strconv.Quote(format))
@@ -172,13 +174,16 @@ func (x *exporter) entries(section archive.Section, pass archive.Pass) {
 	}
 }
 
-// ordered puts the tables into the order in which they are made: what reads
-// another table's rows while it is loaded mostly comes after it.
+// ordered puts the tables into the order in which they are made, those with checks
+// last: a check may read other tables' rows.
 func (x *exporter) ordered(loads []*load) []*load {
 	at := map[string]int{}
 	for i := range x.r.toc.Entries {
 		if e := &x.r.toc.Entries[i]; e.Desc == "TABLE" {
 			at[qualified(e.Namespace, e.Tag)] = i
+			if strings.Contains(e.Defn, "CHECK (") {
+				at[qualified(e.Namespace, e.Tag)] += len(x.r.toc.Entries)
+			}
 		}
 	}
 	slices.SortStableFunc(loads, func(a, b *load) int { return at[a.quoted()] - at[b.quoted()] })
@@ -198,6 +203,9 @@ func (x *exporter) rows(ctx context.Context, l *load) (err error) {
 	if len(l.part.Table.Columns) > 0 {
 		cols = " (" + idents(l.part.Table.Columns) + ")"
 	}
+	// What a check or a generated column calls may lean on people's search
+	// path; COPY itself names everything in full.
+	x.line("SET search_path = ", string(x.r.path), ";")
 	x.line("COPY ", target, cols, " FROM stdin WITH (ENCODING ", literal(l.detail.Encoding), ");")
 	in, err := x.r.src.Open(ctx, *l.part)
 	if err != nil {
@@ -208,6 +216,7 @@ func (x *exporter) rows(ctx context.Context, l *load) (err error) {
 		return fmt.Errorf("export %s: %w", l.part.Name, err)
 	}
 	x.line(`\.`)
+	x.line("SET search_path = '';")
 	x.line()
 	return context.Cause(ctx)
 }
