@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 )
@@ -83,4 +84,13 @@ func Of(err error) *Problem {
 		return p
 	}
 	return &Problem{Code: Internal, Err: err}
+}
+
+// Catch turns a panic of the calling goroutine into an [Internal] problem with
+// the stack, so that a defect of ours ends one run and not the whole agent. Use
+// it in every goroutine that works on a run: defer problem.Catch(&err).
+func Catch(err *error) {
+	if p := recover(); p != nil {
+		*err = &Problem{Code: Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+	}
 }

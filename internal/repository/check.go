@@ -96,7 +96,10 @@ func (c *checker) backup(ctx context.Context, m *backup.Manifest) error {
 	g.SetLimit(checkWorkers)
 	for i := range m.Parts {
 		p := &m.Parts[i]
-		g.Go(func() error { return c.part(ctx, p) })
+		g.Go(func() (err error) {
+			defer problem.Catch(&err)
+			return c.part(ctx, p)
+		})
 	}
 	return g.Wait()
 }

@@ -128,7 +128,8 @@ func (a *Archiver) dumpAll(ctx context.Context, snap engine.Snapshot, w *reposit
 	close(queue)
 	g, ctx := errgroup.WithContext(ctx)
 	for range min(a.streams(), max(1, len(parts))) {
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			defer problem.Catch(&err)
 			for p := range queue {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)

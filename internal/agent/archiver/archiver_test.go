@@ -13,6 +13,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/engine/enginemem"
+	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/fault"
@@ -27,7 +28,7 @@ var slots = repository.Slots{Secret: repository.NewSecret()}
 // chunks; version changes a row in a hundred.
 func shopOf(version int) enginemem.Database {
 	d := enginemem.Database{}
-	for _, n := range []int{0, 1, 50, 9000} {
+	for _, n := range []int{0, 1, 50, 10000} {
 		t := enginemem.Table{Columns: []string{"id", "name", "note"}}
 		for i := range n {
 			v := 0
@@ -235,6 +236,27 @@ func TestACancelledRunSaysWhy(t *testing.T) {
 		return nil
 	})
 	if _, err := b.run(ctx, repo, backup.Full); !errors.Is(err, why) {
+		t.Errorf("got %v", err)
+	}
+	if ids, err := repo.Backups(t.Context()); err != nil || len(ids) != 0 {
+		t.Errorf("%v, %v", ids, err)
+	}
+}
+
+// A defect in a driver ends the run, not the agent.
+func TestAPanicOfADriverFailsTheRun(t *testing.T) {
+	b := newBench(t)
+	repo, err := repository.Create(t.Context(), mem.New(), slots, repository.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.host.SetHook(func(s string) error {
+		if strings.HasPrefix(s, "dump") {
+			panic("a defect")
+		}
+		return nil
+	})
+	if _, err := b.run(t.Context(), repo, backup.Full); problem.Of(err).Code != problem.Internal || !strings.Contains(err.Error(), "a defect") {
 		t.Errorf("got %v", err)
 	}
 	if ids, err := repo.Backups(t.Context()); err != nil || len(ids) != 0 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/rowdelta"
 )
 
@@ -127,7 +128,8 @@ func (c *comparison) run(ctx context.Context, pairs []couple, streams int) (n in
 	var wrong []string
 	g, ctx := errgroup.WithContext(ctx)
 	for range min(streams, len(pairs)) {
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			defer problem.Catch(&err)
 			for p := range queue {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
