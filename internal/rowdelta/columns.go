@@ -93,7 +93,7 @@ func fieldEnds(b []byte) uint64 {
 		}
 	}
 	t, n := v^'\t'*eachByte, v^'\n'*eachByte
-	return ^((t&low7+low7)|t|low7) | ^((n&low7+low7)|n|low7)
+	return ^((t&low7 + low7) | t | low7) | ^((n&low7 + low7) | n | low7)
 }
 
 // Uncolumns appends to dst the lines that [Columns] split, at most limit
