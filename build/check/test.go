@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +27,17 @@ func goTest(ctx context.Context, out io.Writer, tools setup.Tools) (profile stri
 	if err := f.Close(); err != nil {
 		return "", fmt.Errorf("make coverage profile: %w", err)
 	}
+	// Tests that start themselves as another program would else be told on
+	// standard error that its coverage has no place to go. Some of those run
+	// as another user.
+	counters, err := os.MkdirTemp("", "rahat-cover")
+	if err != nil {
+		return "", fmt.Errorf("make coverage folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(counters)) }()
+	if err := os.Chmod(counters, 0o777); err != nil {
+		return "", fmt.Errorf("open coverage folder: %w", err)
+	}
 	test := step.Cmd("go", "test", "-race", "-shuffle=on", "-tags", tags, "-timeout", testTimeout,
 		"-coverpkg=./internal/...", "-covermode=atomic", "-coverprofile="+f.Name(), "./...")
 	// Go names the coverage of all packages after every test of one of them,
@@ -37,7 +49,7 @@ func goTest(ctx context.Context, out io.Writer, tools setup.Tools) (profile stri
 		_ = quiet.CloseWithError(err) // it returns nil; after an error, whoever writes must not wait
 		return err
 	})
-	err = test.With(append(tools.Env(), "CGO_ENABLED=1")...).Run(ctx, w)
+	err = test.With(append(tools.Env(), "CGO_ENABLED=1", "GOCOVERDIR="+counters)...).Run(ctx, w)
 	_ = w.Close() // a pipe's Close returns nil
 	if copied := lines.Wait(); err == nil {
 		err = copied
