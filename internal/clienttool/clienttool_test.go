@@ -236,4 +236,3 @@ func (w *pidWriter) Write(p []byte) (int, error) {
 	defer w.cancel()
 	return w.b.Write(p)
 }
-

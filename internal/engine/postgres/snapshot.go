@@ -55,7 +55,7 @@ type snapshot struct {
 	version  clienttool.Version
 	raw      string // server_version as the server says it
 	tool     clienttool.Tool
-	warnMu   sync.Mutex
+	smallMu  sync.Mutex // guards what follows, and blobs until parts are listed
 	warnings []*problem.Problem
 }
 
@@ -272,7 +272,7 @@ func (n *snapshot) dumpSchema(ctx context.Context, enc string) (*archive.Archive
 	if err := errors.Join(tocErr, zw.Close()); err != nil {
 		return nil, engine.ErrToolFailed.Because(err, "tool", "pg_dump", "message", firstLine(err))
 	}
-	n.blobs[partSchema] = packed.Bytes()
+	n.hold(partSchema, packed.Bytes())
 	return toc, nil
 }
 
@@ -362,8 +362,15 @@ func (n *snapshot) keep(part backup.Name, v any) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", part, err)
 	}
-	n.blobs[part] = b
+	n.hold(part, b)
 	return nil
+}
+
+// hold keeps a part's bytes until they are asked for.
+func (n *snapshot) hold(part backup.Name, b []byte) {
+	n.smallMu.Lock()
+	defer n.smallMu.Unlock()
+	n.blobs[part] = b
 }
 
 // look finds what a person should know of this database.
@@ -451,8 +458,8 @@ func (n *snapshot) warn(p *problem.Problem) {
 	if p == nil {
 		return
 	}
-	n.warnMu.Lock()
-	defer n.warnMu.Unlock()
+	n.smallMu.Lock()
+	defer n.smallMu.Unlock()
 	if !slices.ContainsFunc(n.warnings, func(q *problem.Problem) bool { return q.Error() == p.Error() }) {
 		n.warnings = append(n.warnings, p)
 	}
@@ -467,8 +474,8 @@ func (n *snapshot) Describe() engine.Description {
 	if err != nil { // plain strings and numbers
 		n.warn(problem.Of(err))
 	}
-	n.warnMu.Lock()
-	defer n.warnMu.Unlock()
+	n.smallMu.Lock()
+	defer n.smallMu.Unlock()
 	return engine.Description{Point: n.point, ServerVersion: n.raw, Tool: "pg_dump " + n.tool.Version.String(), Detail: detail, Warnings: slices.Clone(n.warnings)}
 }
 

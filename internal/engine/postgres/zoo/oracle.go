@@ -149,12 +149,15 @@ const userSchemas = `n.nspname NOT LIKE 'pg\_%' ESCAPE '\' AND n.nspname <> 'inf
 func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 // rows counts and sums up the rows of every table and materialized view. Rows of
-// hash partitions may lie in another leaf, so those are compared by their root.
+// hash partitions may lie in another leaf, so those are compared by their root. The
+// order of columns is left to the schema's text.
 func (f Facts) rows(ctx context.Context, c *pgconn.PgConn) error {
 	res, err := c.Exec(ctx, `WITH RECURSIVE hashed(oid) AS (
   SELECT partrelid FROM pg_catalog.pg_partitioned_table WHERE partstrat = 'h'
   UNION SELECT i.inhrelid FROM hashed h JOIN pg_catalog.pg_inherits i ON i.inhparent = h.oid)
-SELECT n.nspname, c.relname, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname, c.relkind,
+  (SELECT pg_catalog.string_agg('t.' || pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE `+userSchemas+` AND (c.relkind IN ('r', 'm') AND c.oid NOT IN (SELECT oid FROM hashed) OR c.relkind = 'p')`).ReadAll()
 	if err != nil {
 		return fmt.Errorf("list tables: %w", err)
@@ -164,7 +167,7 @@ WHERE `+userSchemas+` AND (c.relkind IN ('r', 'm') AND c.oid NOT IN (SELECT oid 
 		if string(row[2]) == "p" {
 			only = ""
 		}
-		err := f.query(ctx, c, "rows", `SELECT '`+strings.ReplaceAll(schema+"."+name, "'", "''")+`', count(*), coalesce(sum(pg_catalog.hashtextextended(t::pg_catalog.text, 0)::pg_catalog.numeric), 0) FROM `+only+quote(schema)+"."+quote(name)+" t")
+		err := f.query(ctx, c, "rows", `SELECT '`+strings.ReplaceAll(schema+"."+name, "'", "''")+`', count(*), coalesce(sum(pg_catalog.hashtextextended(ROW(`+string(row[3])+`)::pg_catalog.text, 0)::pg_catalog.numeric), 0) FROM `+only+quote(schema)+"."+quote(name)+" t")
 		var pe *pgconn.PgError
 		switch {
 		case errors.As(err, &pe) && pe.Code == "55000": // a materialized view that was never filled, or foreign leaves
