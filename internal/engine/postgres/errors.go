@@ -25,6 +25,8 @@ var (
 	ErrToolMinor = problem.New("postgres.tool_minor")
 	// ErrBusy: changes of tables went on all the time, so that no consistent view of {database} could be had.
 	ErrBusy = problem.New("postgres.schema_busy")
+	// ErrLocks: {database} has more tables than the server can lock at once.
+	ErrLocks = problem.New("postgres.too_many_locks")
 	// ErrValueTooBig: a row of {table} has a value whose text passes 1 GB.
 	ErrValueTooBig = problem.New("postgres.value_too_big")
 	// ErrRLS: row-level security hides rows of {table} from {user}.

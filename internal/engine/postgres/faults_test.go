@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -293,5 +294,28 @@ func TestADamagedArchiveIsAnErrorAndNotAPanic(t *testing.T) {
 		if _, err := archive.Read(bytes.NewReader(whole[:n])); err == nil {
 			t.Fatalf("%d of %d bytes are taken for whole", n, len(whole))
 		}
+	}
+}
+
+func TestManyTablesAreBackedUpOrTheServersLimitIsNamed(t *testing.T) {
+	s := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_locks_per_transaction": "10", "max_connections": "20", "max_prepared_transactions": "0"}})
+	s.Exec(t, "postgres", "CREATE DATABASE d")
+	for i := range 8 { // each in its own transaction: creating takes locks too
+		s.Exec(t, "d", fmt.Sprintf("DO $$ BEGIN FOR i IN 1..150 LOOP EXECUTE format('CREATE TABLE t%%s_%%s (a int)', %d, i); END LOOP; END $$", i))
+	}
+	srv := open(t, s, nil)
+	_, err := srv.Snapshot(t.Context(), "d", engine.SnapshotOptions{})
+	if !errors.Is(err, ErrLocks) {
+		t.Fatalf("%v", err)
+	}
+	more := pgtest.Start(t, pgtest.Options{})
+	more.Exec(t, "postgres", "CREATE DATABASE d")
+	for i := range 8 {
+		more.Exec(t, "d", fmt.Sprintf("DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE TABLE t%%s_%%s (a serial PRIMARY KEY)', %d, i); END LOOP; END $$", i))
+	}
+	m := take(t, open(t, more, nil), "d")
+	restore(t, open(t, more, nil), m, engine.Target{Database: "d2"})
+	if got := more.Query(t, "d2", "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND oid >= 16384")[0][0]; got != "2400" {
+		t.Errorf("%s tables", got)
 	}
 }

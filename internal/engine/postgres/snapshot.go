@@ -182,6 +182,8 @@ func (n *snapshot) lockError(ctx context.Context, probe *conn, err error) error 
 	switch pgCode(err) {
 	case codeNoTable, codeNoSchema, "55000", "40P01":
 		return fmt.Errorf("%w: %w", errChanged, err)
+	case codeMemory:
+		return ErrLocks.Because(err, "database", n.database)
 	case codePrivilege:
 		rows, qerr := probe.query(ctx, `SELECT pg_catalog.format('%s.%s', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE `+wantedTables+` AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) ORDER BY 1 LIMIT 5`)
@@ -287,6 +289,8 @@ func (n *snapshot) dumpError(ctx context.Context, err error) error {
 	switch {
 	case strings.Contains(f.Stderr, "server version mismatch"):
 		return engine.ErrToolTooOld.Because(err, "tool", "pg_dump", "have", n.tool.Version.String(), "version", n.version.String())
+	case strings.Contains(f.Stderr, "out of shared memory"):
+		return ErrLocks.Because(err, "database", n.database)
 	case strings.Contains(f.Stderr, "LOCK TABLE"), strings.Contains(f.Stderr, "could not open relation"), strings.Contains(f.Stderr, "cache lookup failed"):
 		// A waiting change of a table stands between pg_dump and a lock
 		// we hold already, or a table has gone.
