@@ -29,10 +29,17 @@ import (
 // It prefers short to fast.
 type stranger struct {
 	store           fs.FS
-	id              string // of the repository
 	ids, data, meta []byte // K_id, K_data, K_meta
 	copies          map[strangerHash][]strangerCopy
-	used            map[strangerPlace]strangerCopy // what chunk read since the map was made
+
+	used  map[strangerPlace]strangerCopy // the copies that were read
+	known map[strangerHash]strangerKnown // and what they hold
+}
+
+// A strangerKnown is a chunk that was read, and the depth of its copy.
+type strangerKnown struct {
+	chunk []byte
+	depth byte
 }
 
 type strangerHash [32]byte
@@ -99,9 +106,9 @@ func strangerOpen(store fs.FS, kind, text string) (*stranger, error) {
 		return nil, strangerBad("config has the mac of another key")
 	}
 	s := &stranger{
-		store: store, id: config.ID,
-		ids: purpose("id"), data: purpose("data"), meta: purpose("meta"),
-		used: map[strangerPlace]strangerCopy{},
+		store: store,
+		ids:   purpose("id"), data: purpose("data"), meta: purpose("meta"),
+		used: map[strangerPlace]strangerCopy{}, known: map[strangerHash]strangerKnown{},
 	}
 	return s, nil
 }
@@ -256,6 +263,9 @@ func (s *stranger) addFooter(pack string, footer []byte, end int) error {
 
 // chunk returns a chunk from its copy of least depth, below a depth.
 func (s *stranger) chunk(id strangerHash, below byte) ([]byte, error) {
+	if k, ok := s.known[id]; ok && k.depth < below {
+		return k.chunk, nil
+	}
 	copies := slices.Clone(s.copies[id])
 	slices.SortStableFunc(copies, func(a, b strangerCopy) int { return int(a.depth) - int(b.depth) })
 	tried := strangerBad("no copy of chunk %x", id)
@@ -265,7 +275,7 @@ func (s *stranger) chunk(id strangerHash, below byte) ([]byte, error) {
 		}
 		chunk, err := s.read(c)
 		if err == nil && strangerKeyed(s.ids, chunk) == id && uint64(len(chunk)) == c.raw {
-			s.used[c.place] = c
+			s.used[c.place], s.known[id] = c, strangerKnown{chunk, c.depth}
 			return chunk, nil
 		}
 		tried = errors.Join(tried, err, strangerBad("chunk %x in %v", id, c.place))

@@ -2,19 +2,24 @@ package repository_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path"
 	"slices"
 	"testing"
+	"time"
 
+	"filippo.io/age"
 	"github.com/cespare/xxhash/v2"
 	"github.com/zeebo/blake3"
 
@@ -192,6 +197,20 @@ func strangerRead(t *testing.T, dir, kind, text string, key repository.Key) (met
 	if ids, err := repo.Backups(t.Context()); err != nil || len(ids) != len(manifests) {
 		t.Fatalf("the product lists backups %v, %v; there are %d", ids, err, len(manifests))
 	}
+	names, err := fs.Glob(s.store, "packs/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packs []string
+	for _, name := range names {
+		packs = append(packs, path.Base(name))
+	}
+	if err := s.index(packs); err != nil {
+		t.Fatal(err)
+	}
+	for _, copies := range s.copies {
+		met[strangerFeat{"copies", len(copies)}]++
+	}
 	return met, sums
 }
 
@@ -259,9 +278,6 @@ func (s *stranger) account(t *testing.T, m *strangerManifest, packs []string, me
 		met[strangerFeat{"depth", int(c.depth)}]++
 		met[strangerFeat{"bases", len(c.bases)}]++
 	}
-	for _, copies := range s.copies {
-		met[strangerFeat{"copies", len(copies)}]++
-	}
 	if stored != m.Manifest.StoredBytes {
 		t.Errorf("backup %s: %d stored bytes, not %d", m.Manifest.ID, stored, m.Manifest.StoredBytes)
 	}
@@ -269,7 +285,7 @@ func (s *stranger) account(t *testing.T, m *strangerManifest, packs []string, me
 		t.Errorf("backup %s: packs %v listed, %v used", m.Manifest.ID, packs, used)
 	}
 	met[strangerFeat{m.Manifest.Type, 0}]++
-	s.used = map[strangerPlace]strangerCopy{}
+	s.used, s.known = map[strangerPlace]strangerCopy{}, map[strangerHash]strangerKnown{}
 }
 
 func TestAStrangerReadsFormat1(t *testing.T) {
@@ -316,14 +332,151 @@ func TestAStrangerReadsFormat1(t *testing.T) {
 
 func TestAStrangerWithoutAKeyReadsNothing(t *testing.T) {
 	store := os.DirFS("testdata/format1/repository")
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
 	wrong := map[string]string{
 		"passphrase": "the passphrase of format two",
 		"secret":     base64.StdEncoding.EncodeToString(make([]byte, 32)),
-		"age":        "AGE-SECRET-KEY-1XQCRQDPS9QCRQDPS9QCRQDPS9QCRQDPS9QCRQDPS9QCRQDPS9QCRQ0000000",
+		"age":        identity.String(),
 	}
 	for kind, text := range wrong {
 		if _, err := strangerOpen(store, kind, text); err == nil {
 			t.Errorf("a wrong %s opens the repository", kind)
 		}
 	}
+}
+
+// The frozen repository is small: this one has what it lacks.
+func TestAStrangerReadsWhatIsWrittenToday(t *testing.T) {
+	const passphrase = "şifre: ığdır çiçeği öğün"
+	dir := t.TempDir()
+	st, err := local.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots := repository.Slots{Passphrase: vault.NewSecret(passphrase)}
+	repo, err := repository.Create(t.Context(), st, slots, repository.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer repo.Close()
+	random := rand.New(rand.NewPCG(1, 2))
+	rows := strangerRows(random, 50_000)
+	parts := func() map[string][]byte {
+		return map[string][]byte{
+			"rows":    bytes.Join(rows, nil),
+			"few":     bytes.Join(rows[:300], nil),
+			"unended": bytes.TrimSuffix(bytes.Join(rows[:2000], nil), []byte("\n")),
+			"pages":   bytes.Repeat([]byte("page"), 1024), // in a bundle
+			"bytes":   bytes.Repeat(bytes.Join(rows[:3000], nil), 2),
+		}
+	}
+	base := strangerWrite(t, repo, backup.Full, nil, parts())
+	strangerWrite(t, repo, backup.Log, nil, parts())
+	for range 8 { // every chunk changes, and some rows go, so that chunks join
+		for i := 0; i < len(rows); i += 500 {
+			rows[i] = strangerRow(random, i)
+		}
+		at := random.IntN(len(rows) / 2)
+		rows = slices.Delete(rows, at, at+5000)
+		base = strangerWrite(t, repo, backup.Incremental, base, parts())
+	}
+	// Two machines store the same rows, and neither knows of the other.
+	rows = strangerRows(random, 5000)
+	other, err := repository.Open(t.Context(), st, repository.Options{}, repository.Passphrase(slots.Passphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	first, second := strangerBegin(t, repo, backup.Full, nil), strangerBegin(t, other, backup.Full, nil)
+	strangerLeases(t, dir, passphrase, 2)
+	strangerCommit(t, first, parts())
+	strangerCommit(t, second, parts())
+
+	met, _ := strangerRead(t, dir, "passphrase", passphrase, repository.Passphrase(slots.Passphrase))
+	for _, feat := range []strangerFeat{
+		{"bases", 1}, {"bases", 2}, {"depth", 8}, {"copies", 2},
+		{"bundled pages", 0}, {"bundled rows", 0}, {"log", 0},
+	} {
+		if met[feat] == 0 {
+			t.Errorf("nothing of %v was written: %v", feat, met)
+		}
+	}
+}
+
+func strangerRow(random *rand.Rand, i int) []byte {
+	return fmt.Appendf(nil, "%d\tname of %d\t%x\t\\N\n", i, random.IntN(1000), random.Uint64())
+}
+
+func strangerRows(random *rand.Rand, n int) (rows [][]byte) {
+	for i := range n {
+		rows = append(rows, strangerRow(random, i))
+	}
+	return rows
+}
+
+// strangerLeases opens the leases, of which there are n.
+func strangerLeases(t *testing.T, dir, passphrase string, n int) {
+	t.Helper()
+	s, err := strangerOpen(os.DirFS(dir), "passphrase", passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(s.store, "leases/*-1")
+	if err != nil || len(names) != n {
+		t.Fatalf("leases %v, %v", names, err)
+	}
+	for _, name := range names {
+		b, err := s.small(name, "RAHATLS\x01")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lease struct {
+			Backup  string
+			Written time.Time
+		}
+		if err := json.Unmarshal(b, &lease); err != nil || lease.Backup == "" || lease.Written.IsZero() {
+			t.Errorf("lease %s, %v", b, err)
+		}
+	}
+}
+
+func strangerBegin(t *testing.T, repo *repository.Repository, kind backup.Type, base *backup.Manifest) *repository.Writer {
+	t.Helper()
+	id := backup.NewID(time.Now())
+	w, err := repo.Begin(t.Context(), backup.Manifest{ID: id, Type: kind, Engine: "postgres", Started: time.Now()}, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func strangerWrite(t *testing.T, repo *repository.Repository, kind backup.Type, base *backup.Manifest, parts map[string][]byte) *backup.Manifest {
+	t.Helper()
+	return strangerCommit(t, strangerBegin(t, repo, kind, base), parts)
+}
+
+func strangerCommit(t *testing.T, w *repository.Writer, parts map[string][]byte) *backup.Manifest {
+	t.Helper()
+	kinds := map[string]backup.Kind{"pages": backup.Pages, "bytes": backup.Bytes}
+	for name, data := range parts {
+		kind := cmp.Or(kinds[name], backup.Rows)
+		p, err := w.Part(backup.Part{Name: backup.Name(name), Kind: kind, Format: "json", Key: 1, PageSize: 4096})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := w.Commit(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
