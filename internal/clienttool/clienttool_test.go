@@ -58,6 +58,21 @@ func alive(pid string) bool {
 	return err == nil && !strings.Contains(string(b), ") Z ")
 }
 
+// eventually asks until the answer is yes, and reports whether it came.
+func eventually(yes func() bool) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(10 * time.Second)
+	for !yes() {
+		select {
+		case <-tick.C:
+		case <-end:
+			return false
+		}
+	}
+	return true
+}
+
 func TestACancelledProgramIsGoneWithItsChildrenEvenIfItDoesNotListen(t *testing.T) {
 	for name, script := range map[string]string{"listens": "", "deaf": "trap '' TERM; "} {
 		t.Run(name, func(t *testing.T) {
@@ -65,13 +80,11 @@ func TestACancelledProgramIsGoneWithItsChildrenEvenIfItDoesNotListen(t *testing.
 			ctx, cancel := context.WithCancelCause(t.Context())
 			stopped := errors.New("stopped by the test")
 			go func() {
-				for {
-					if _, err := os.Stat(filepath.Join(dir, "ready")); err == nil {
-						cancel(stopped)
-						return
-					}
-					time.Sleep(5 * time.Millisecond)
-				}
+				eventually(func() bool {
+					_, err := os.Stat(filepath.Join(dir, "ready"))
+					return err == nil
+				})
+				cancel(stopped)
 			}()
 			start := time.Now()
 			err := Host{}.Run(ctx, sh(script+"sleep 100 & echo $! > "+dir+"/child; touch "+dir+"/ready; while :; do sleep 1; done"))
@@ -82,13 +95,9 @@ func TestACancelledProgramIsGoneWithItsChildrenEvenIfItDoesNotListen(t *testing.
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 100 {
-				if !alive(string(b)) {
-					return
-				}
-				time.Sleep(10 * time.Millisecond)
+			if !eventually(func() bool { return !alive(string(b)) }) {
+				t.Error("a child lives on")
 			}
-			t.Error("a child lives on")
 		})
 	}
 }

@@ -45,7 +45,11 @@ func openAs(t testing.TB, s *pgtest.Server, user, password string, options map[s
 			t.Error(err)
 		}
 	})
-	return srv.(*server)
+	own, ok := srv.(*server)
+	if !ok {
+		t.Fatalf("%T", srv)
+	}
+	return own
 }
 
 // take makes a backup in memory.

@@ -182,7 +182,7 @@ func (n *snapshot) dumpTable(ctx context.Context, t *table, w io.Writer) error {
 	if sink.n == 0 && sink.e == nil && ctx.Err() == nil {
 		switch pgCode(err) {
 		case codeLockTimeout:
-			err = n.onLocker(func(a *conn) error { return n.copyOut(ctx, a, plan.setup, n.copySQL(t, plan.order), sink) })
+			err = n.onLocker(ctx, func(a *conn) error { return n.copyOut(ctx, a, plan.setup, n.copySQL(t, plan.order), sink) })
 			n.warn(ErrDDLWaits)
 		case codeConfigLimit, codeMemory:
 			// No room to sort: the order is worth much to the next
@@ -206,13 +206,13 @@ func (n *snapshot) onWorker(ctx context.Context, f func(*conn) error) error {
 }
 
 // onLocker lends the locking connection to f. Losing it ends the snapshot.
-func (n *snapshot) onLocker(f func(*conn) error) error {
+func (n *snapshot) onLocker(ctx context.Context, f func(*conn) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.a == nil {
 		return errors.New("snapshot is closed")
 	}
-	return n.inSavepoint(context.Background(), n.a, f)
+	return n.inSavepoint(ctx, n.a, f)
 }
 
 func (n *snapshot) inSavepoint(ctx context.Context, c *conn, f func(*conn) error) error {

@@ -230,7 +230,7 @@ func TestSettingsThatMakeNoSenseAreRefusedWithoutConnecting(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 			continue
 		}
-		if got := s.(*server); got.host+" "+strconv.Itoa(int(got.port)) != want {
+		if got, ok := s.(*server); !ok || got.host+" "+strconv.Itoa(int(got.port)) != want {
 			t.Errorf("%s: %s %d, want %s", addr, got.host, got.port, want)
 		}
 	}

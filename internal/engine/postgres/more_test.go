@@ -129,22 +129,26 @@ func TestASandboxProvesABackupAndIsGoneAfterwards(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	t.Setenv(EnvBin, s.BinDir+string(os.PathListSeparator)+os.Getenv(EnvBin))
-	srv, err := Driver{}.Sandbox(t.Context(), dir, m.m.ServerVersion)
+	started, err := Driver{}.Sandbox(t.Context(), dir, m.m.ServerVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sock := srv.(*server).host
+	srv, ok := started.(*server)
+	if !ok {
+		t.Fatalf("%T", started)
+	}
+	sock := srv.host
 	if st, err := os.Stat(filepath.Dir(sock)); err != nil || st.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", st.Mode(), err)
 	}
-	restore(t, srv.(*server), m, engine.Target{Database: "postgres", Scratch: true}, ErrRolesMade)
-	again := take(t, srv.(*server), "postgres")
+	restore(t, srv, m, engine.Target{Database: "postgres", Scratch: true}, ErrRolesMade)
+	again := take(t, srv, "postgres")
 	for name, b := range m.data {
 		if strings.HasPrefix(string(name), tablePrefix) && len(again.data[name]) != len(b) {
 			t.Errorf("%s: %d bytes, were %d", name, len(again.data[name]), len(b))
 		}
 	}
-	checks, err := srv.(engine.Checker).Check(t.Context(), "postgres")
+	checks, err := srv.Check(t.Context(), "postgres")
 	if err != nil || len(checks) != 3 {
 		t.Fatalf("%v, %v", checks, err)
 	}

@@ -69,7 +69,7 @@ func (s *server) Snapshot(ctx context.Context, database string, opt engine.Snaps
 		if err == nil {
 			return snap, nil
 		}
-		if cerr := snap.Close(); cerr != nil {
+		if cerr := snap.end(ctx); cerr != nil {
 			err = errors.Join(err, cerr)
 		}
 		if !errors.Is(err, errChanged) {
@@ -484,8 +484,10 @@ func (n *snapshot) Describe() engine.Description {
 }
 
 // Close implements [engine.Snapshot].
-func (n *snapshot) Close() error {
-	ctx := context.Background()
+func (n *snapshot) Close() error { return n.end(context.Background()) }
+
+// end closes all connections.
+func (n *snapshot) end(ctx context.Context) error {
 	err := n.poolOf.close(ctx)
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -22,13 +22,24 @@ import (
 // waiting blocks until a statement like this waits for a lock.
 func waiting(t *testing.T, s *pgtest.Server, like string) {
 	t.Helper()
-	for range 500 {
-		if len(s.Query(t, "postgres", "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '"+like+"%'")) > 0 {
-			return
+	eventually(t, like+" waits", func() bool {
+		return len(s.Query(t, "postgres", "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '"+like+"%'")) > 0
+	})
+}
+
+// eventually asks until the answer is yes.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(30 * time.Second)
+	for !yes() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("not in time: %s", what)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("%s does not wait", like)
 }
 
 // background runs SQL that will have to wait, and returns its end.
@@ -107,12 +118,10 @@ func TestAChangeThatWaitsBetweenOurLocksAndPgDumpIsLetThrough(t *testing.T) {
 		snap, err := srv.Snapshot(t.Context(), "d", engine.SnapshotOptions{})
 		opened <- result{snap, err}
 	}()
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "begun")); err == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually(t, "pg_dump begins", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "begun"))
+		return err == nil
+	})
 	alter := background(t, s, "d", "ALTER TABLE a ADD COLUMN late int")
 	waiting(t, s, "ALTER")
 	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
@@ -305,7 +314,8 @@ func TestAnUnchangedDatabaseYieldsTheSameBytes(t *testing.T) {
 	s.Exec(t, "d", "CREATE TABLE t (i serial PRIMARY KEY, v text); INSERT INTO t (v) SELECT 'x' FROM generate_series(1, 100)")
 	srv := open(t, s, nil)
 	a := take(t, srv, "d")
-	time.Sleep(1100 * time.Millisecond) // an archive holds the second it was made in
+	second := time.Now().Unix() // an archive holds the second it was made in
+	eventually(t, "the next second", func() bool { return time.Now().Unix() > second })
 	b := take(t, srv, "d")
 	for name, want := range a.data {
 		if !bytes.Equal(b.data[name], want) {

@@ -149,15 +149,6 @@ func (d *decoder) text() string {
 	return s
 }
 
-// number reads a number written as text.
-func (d *decoder) number(what string) int {
-	n, err := strconv.Atoi(d.text())
-	if err != nil {
-		d.fail("%s is no number", what)
-	}
-	return n
-}
-
 func (d *decoder) head() *Archive {
 	var magic [5]byte
 	for i := range magic {

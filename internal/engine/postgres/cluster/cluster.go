@@ -144,7 +144,7 @@ func (c *Cluster) init(ctx context.Context, opt Options) error {
 	if err := os.WriteFile(pw, []byte(c.Password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write password file: %w", err)
 	}
-	defer os.Remove(pw)
+	defer func() { _ = os.Remove(pw) }() // it goes with the directory at the latest
 	if c.User != nil {
 		if err := own(pw, c.User); err != nil {
 			return fmt.Errorf("write password file: %w", err)
@@ -198,7 +198,7 @@ func (c *Cluster) settings(opt Options) []string {
 
 // start runs the server and waits until it lets us in.
 func (c *Cluster) start(ctx context.Context, opt Options) error {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -287,11 +287,14 @@ func (c *Cluster) clean() error {
 func (c *Cluster) Log() string { return c.log.String() }
 
 // freePort asks the kernel for a port nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has no other
-	return port, l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err = errors.Join(err, l.Close()); err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	return strconv.Atoi(port)
 }

@@ -70,7 +70,7 @@ func Look(ctx context.Context, s Source) (Facts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect oracle: %w", err)
 	}
-	defer c.Close(context.WithoutCancel(ctx))
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }() // it only looked
 	major, err := clienttool.ParseVersion(c.ParameterStatus("server_version"))
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (a Animal) Build(ctx context.Context, major int, dial func(database string)
 	if err != nil {
 		return err
 	}
-	defer admin.Close(ctx)
+	defer func() { _ = admin.Close(ctx) }() // what it did is committed
 	name := `"` + strings.ReplaceAll(a.Name, `"`, `""`) + `"`
 	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0 "+a.Options).ReadAll(); err != nil {
 		return fmt.Errorf("make %s: %w", a.Name, err)
@@ -63,7 +63,7 @@ func (a Animal) Build(ctx context.Context, major int, dial func(database string)
 	if err != nil {
 		return err
 	}
-	defer c.Close(ctx)
+	defer func() { _ = c.Close(ctx) }() // what it did is committed
 	return run(ctx, c, a.script, major)
 }
 
