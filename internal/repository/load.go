@@ -34,6 +34,7 @@ type loader struct {
 	pack      [32]byte // whose sealer this is
 	sealer    *sealer
 	refreshed bool
+	sum       blobID         // whole id of what was decoded last
 	seen      func(*located) // told of every blob that was read; may be nil
 }
 
@@ -58,6 +59,9 @@ func (l *loader) chunk(dst []byte, e *rowdelta.Entry) ([]byte, error) {
 	out, _, err := l.load(dst, id.short(), maxDepth)
 	if err != nil {
 		return dst, err
+	}
+	if l.sum != id {
+		return dst, ErrDamaged.Because(&chunkError{"the list has another whole id than chunk", id.short()}, "object", manifestPrefix)
 	}
 	return out, checkLength(len(out)-start, e)
 }
@@ -193,9 +197,8 @@ func (l *loader) decode(dst []byte, c *located) ([]byte, error) {
 	}
 	l.hash.Reset()
 	_, _ = l.hash.Write(dst[start:]) // a hash does not fail
-	var sum [32]byte
-	l.hash.Sum(sum[:0])
-	if len(dst)-start != raw || shortID(sum[:16]) != c.id {
+	l.hash.Sum(l.sum[:0])
+	if len(dst)-start != raw || l.sum.short() != c.id {
 		return nil, damaged(c.name(), errors.New("a chunk is not what its id says"))
 	}
 	return dst, nil

@@ -122,7 +122,7 @@ func randomSalt() []byte {
 }
 
 func (s *slot) passphraseKey(p vault.Secret) []byte {
-	return argon2.IDKey([]byte(p.Reveal()), s.Salt, s.Time, s.Memory, s.Threads, 32)
+	return argon2.IDKey([]byte(p.Composed()), s.Salt, s.Time, s.Memory, s.Threads, 32)
 }
 
 func (s *slot) secretKey(v vault.Secret) []byte {

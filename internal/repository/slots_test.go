@@ -10,6 +10,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/vault"
 
 	"filippo.io/age"
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestEverySlotOpensTheRepositoryAndNoOtherKeyDoes(t *testing.T) {
@@ -132,5 +133,20 @@ func TestNamesAndContentsAreNotToBeSeen(t *testing.T) {
 				t.Errorf("%s shows %q", name, s)
 			}
 		}
+	}
+}
+
+// ş as one code point and as s with a cedilla are the same passphrase.
+func TestAPassphraseOpensHoweverItsLettersAreComposed(t *testing.T) {
+	st := newMemStore()
+	if _, err := Create(t.Context(), st, Slots{Passphrase: vault.NewSecret("şifrem çok gizli")}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	apart := norm.NFD.String("şifrem çok gizli")
+	if apart == "şifrem çok gizli" {
+		t.Fatal("nothing to compose")
+	}
+	if _, err := Open(t.Context(), st, Options{}, Passphrase(vault.NewSecret(apart))); err != nil {
+		t.Error(err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/zeebo/blake3"
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A stranger reads a repository and knows nothing of it but FORMAT.md. It was
@@ -148,7 +149,7 @@ func (s *strangerSlot) open(id, text string) ([]byte, error) {
 	additional := []byte("rahat/1/slot " + s.Kind + " " + id)
 	switch s.Kind {
 	case "passphrase":
-		key := argon2.IDKey([]byte(text), s.Salt, s.Time, s.Memory, s.Threads, 32)
+		key := argon2.IDKey(norm.NFC.Bytes([]byte(text)), s.Salt, s.Time, s.Memory, s.Threads, 32)
 		return strangerUnbox(key, make([]byte, 12), s.Box, additional)
 	case "secret":
 		key := strangerDerive([]byte(text), s.Salt, "rahat/1/slot secret")

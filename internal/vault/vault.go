@@ -7,6 +7,8 @@ import (
 	"context"
 	"log/slog"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/rahatbackup/rahat/internal/problem"
 )
 
@@ -55,6 +57,11 @@ func (s Secret) Reveal() string {
 	}
 	return *s.v
 }
+
+// Composed returns the secret in Unicode form C. Passphrases go through it: the
+// same letters typed on another system (ş as one code point or as two) must
+// open what they locked.
+func (s Secret) Composed() string { return norm.NFC.String(s.Reveal()) }
 
 // Empty reports whether there is nothing to keep.
 func (s Secret) Empty() bool { return s.Reveal() == "" }

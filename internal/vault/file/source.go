@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
@@ -30,7 +32,7 @@ func (p passphrase) Key(context.Context, bool) ([]byte, bool, error) {
 	if p.p.Empty() {
 		return nil, false, vault.ErrWrongKey.Because(errors.New("the passphrase is empty"))
 	}
-	return []byte(p.p.Reveal()), true, nil
+	return []byte(p.p.Composed()), true, nil
 }
 
 // PassphraseFile is a source that reads the passphrase from a file each time it
@@ -49,5 +51,5 @@ func (p passphraseFile) Key(ctx context.Context, fresh bool) ([]byte, bool, erro
 	if len(line) == 0 {
 		return nil, false, vault.ErrWrongKey.Because(fmt.Errorf("the first line of %s is empty", string(p)))
 	}
-	return line, true, nil
+	return norm.NFC.Bytes(line), true, nil
 }
