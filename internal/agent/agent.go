@@ -34,8 +34,13 @@ import (
 	"github.com/rahatbackup/rahat/internal/version"
 )
 
-// ErrTemp: the folder {path} for throw-away servers cannot be emptied.
-var ErrTemp = problem.New("agent.temp_not_usable")
+// What can end an agent, as a person meets it.
+var (
+	// ErrTemp: the folder {path} for throw-away servers cannot be emptied.
+	ErrTemp = problem.New("agent.temp_not_usable")
+	// ErrHomeGone: the folder {path} with the agent's state was removed.
+	ErrHomeGone = problem.New("agent.home_gone")
+)
 
 const (
 	// workers is how many runs go on at once.
@@ -45,6 +50,8 @@ const (
 	runsEnd = 8 * time.Second
 	// answersEnd bounds how long open answers may take then.
 	answersEnd = time.Second
+	// presence is how often the agent makes sure that it can be reached.
+	presence = 2 * time.Second
 )
 
 // Config is what an agent is made of.
@@ -84,7 +91,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer func() { err = errors.Join(err, logFile.Close()) }()
 	log.InfoContext(ctx, "agent starting", "version", version.String(), "pid", os.Getpid(), "home", string(cfg.Home))
-	a := &agent{Config: cfg, log: log, stopped: make(chan struct{})}
+	a := &agent{Config: cfg, lock: lock, log: log, stopped: make(chan struct{})}
 	if err = a.run(ctx); err != nil {
 		log.ErrorContext(ctx, "agent failed", "err", err)
 	}
@@ -95,6 +102,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 // agent is a running agent.
 type agent struct {
 	Config
+	lock    *ipc.Lock
 	log     *slog.Logger
 	catalog *catalog.DB
 	queue   *queue.Queue
@@ -112,7 +120,13 @@ func (a *agent) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.catalog.Close()) }()
+	defer func() {
+		// SQLite removes its files by name when it closes them. Those of this
+		// name may be another agent's if the home was removed.
+		if !errors.Is(err, ErrHomeGone) {
+			err = errors.Join(err, a.catalog.Close())
+		}
+	}()
 	if p := a.catalog.Recovered(); p != nil {
 		a.log.WarnContext(ctx, "catalog was damaged and is made anew", "err", p)
 	}
@@ -173,7 +187,7 @@ func (a *agent) idle() {
 }
 
 // serve answers until the agent is to stop, and then stops it.
-func (a *agent) serve(ctx context.Context, listener net.Listener) error {
+func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRequests()
 	web := &http.Server{
@@ -191,19 +205,39 @@ func (a *agent) serve(ctx context.Context, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 	a.log.InfoContext(ctx, "agent ready", "address", listener.Addr().String())
-	var failed error
-	select {
-	case <-ctx.Done():
-	case <-a.stopped:
-	case failed = <-served:
-		served <- nil // it has ended
-	}
+	failed := a.await(ctx, listener, served)
 	a.log.InfoContext(ctx, "agent stopping")
 	err := errors.Join(failed, a.stop(ctx, web, endRequests))
 	if e := <-served; e != nil && !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("serve: %w", e))
 	}
 	return err
+}
+
+// await returns when the agent is to stop, and why if nobody asked for it. Until
+// then it keeps the agent within reach: one that no client finds could not even
+// be stopped, and would keep others from starting.
+func (a *agent) await(ctx context.Context, listener ipc.Listener, served chan error) error {
+	tick := time.NewTicker(presence)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.stopped:
+			return nil
+		case err := <-served:
+			served <- nil // it has ended
+			return err
+		case <-tick.C:
+		}
+		if !a.lock.Held() {
+			return ErrHomeGone.Because(nil, "path", string(a.Home))
+		}
+		if err := listener.Keep(); err != nil {
+			return err
+		}
+	}
 }
 
 // stop ends the runs, whose last events still reach the clients, then the

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rahatbackup/rahat/internal/control/client"
+	"github.com/rahatbackup/rahat/internal/ipc"
+	"github.com/rahatbackup/rahat/internal/paths"
 )
 
 func (a *app) agentCommand() *cobra.Command {
@@ -61,7 +63,11 @@ func (a *app) stopAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := awaitGone(ctx, c); err != nil {
+	home, err := paths.Default()
+	if err != nil {
+		return err
+	}
+	if err := awaitGone(ctx, c, home); err != nil {
 		return err
 	}
 	if a.json {
@@ -71,15 +77,16 @@ func (a *app) stopAgent(ctx context.Context) error {
 	return nil
 }
 
-// awaitGone asks the agent until it no longer answers. Running work is ended
-// cleanly first, which may take as long as it likes.
-func awaitGone(ctx context.Context, c *client.Client) error {
+// awaitGone waits until the agent no longer answers and has let go of its home:
+// a script may remove that next. Running work is ended cleanly first, which may
+// take as long as it likes.
+func awaitGone(ctx context.Context, c *client.Client, home paths.Home) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		// Connections that were open before the stop say nothing.
 		c.Close()
-		if _, err := c.Hello(ctx); errors.Is(err, client.ErrUnreachable) {
+		if _, err := c.Hello(ctx); errors.Is(err, client.ErrUnreachable) && !ipc.Locked(home.Lock()) {
 			return nil
 		} else if ctx.Err() != nil {
 			return context.Cause(ctx)

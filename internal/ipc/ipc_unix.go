@@ -10,21 +10,19 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
 // Listen opens the socket at path. The caller holds the agent's lock, so a
 // socket that is already there was left by an agent that died and is replaced.
 // Connections of other users, root excepted, are closed unanswered.
-func Listen(path string) (net.Listener, error) {
-	l, err := listen(path)
-	if err != nil {
-		if errors.Is(err, ErrRefused) {
-			return nil, err
-		}
-		return nil, ErrListen.Because(err, "path", path, "cause", err.Error())
+func Listen(path string) (Listener, error) {
+	g := &guarded{path: path, uid: os.Getuid()}
+	if err := g.open(); err != nil {
+		return nil, err
 	}
-	return &guarded{UnixListener: l, uid: os.Getuid()}, nil
+	return g, nil
 }
 
 func listen(path string) (*net.UnixListener, error) {
@@ -44,6 +42,7 @@ func listen(path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.SetUnlinkOnClose(false) // the path may lead elsewhere by then
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -98,15 +97,65 @@ func Dial(ctx context.Context, path string) (net.Conn, error) {
 
 // guarded hands out only connections of the user uid and of root.
 type guarded struct {
-	*net.UnixListener
-	uid int
+	path string
+	uid  int
+
+	mu     sync.Mutex
+	now    *net.UnixListener
+	file   fs.FileInfo // of the socket that now made
+	closed bool
+}
+
+// open makes the socket, in place of the one that was lost.
+func (g *guarded) open() error {
+	l, err := listen(g.path)
+	if err == nil {
+		g.now = l
+		g.file, err = os.Lstat(g.path)
+	}
+	if err != nil && !errors.Is(err, ErrRefused) {
+		return ErrListen.Because(err, "path", g.path, "cause", err.Error())
+	}
+	return err
+}
+
+// Keep implements [Listener].
+func (g *guarded) Keep() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.ours() {
+		return nil
+	}
+	old := g.now
+	if err := g.open(); err != nil {
+		g.now = old
+		return err
+	}
+	return old.Close() // nobody could reach it any more
+}
+
+// ours reports whether the path leads to this listener.
+func (g *guarded) ours() bool {
+	info, err := os.Lstat(g.path)
+	return err == nil && os.SameFile(info, g.file)
+}
+
+// current returns the listener that is to be asked now.
+func (g *guarded) current() (l *net.UnixListener, closed bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.now, g.closed
 }
 
 // Accept implements [net.Listener].
 func (g *guarded) Accept() (net.Conn, error) {
 	for {
-		conn, err := g.AcceptUnix()
+		l, _ := g.current()
+		conn, err := l.AcceptUnix()
 		if err != nil {
+			if now, closed := g.current(); !closed && now != l {
+				continue // it was replaced
+			}
 			return nil, err
 		}
 		uid, err := peer(conn)
@@ -117,4 +166,23 @@ func (g *guarded) Accept() (net.Conn, error) {
 		// and an error of this Close concerns nobody.
 		_ = conn.Close()
 	}
+}
+
+// Addr implements [net.Listener].
+func (g *guarded) Addr() net.Addr { return &net.UnixAddr{Name: g.path, Net: "unix"} }
+
+// Close implements [net.Listener]. The socket is removed, but not one that
+// another agent has put in its place.
+func (g *guarded) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return net.ErrClosed
+	}
+	g.closed = true
+	var err error
+	if g.ours() {
+		err = os.Remove(g.path)
+	}
+	return errors.Join(err, g.now.Close())
 }

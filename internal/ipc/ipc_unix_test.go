@@ -88,8 +88,9 @@ func TestSocketIsPrivateAndAnswersItsOwner(t *testing.T) {
 
 func TestStaleSocketIsReplacedAndNothingElse(t *testing.T) {
 	l, path := listening(t)
-	owner(t, l).SetUnlinkOnClose(false) // as after kill -9
-	l.Close()
+	if err := owner(t, l).now.Close(); err != nil { // as after kill -9
+		t.Fatal(err)
+	}
 	if _, err := Dial(t.Context(), path); err == nil || errors.Is(err, ErrRefused) {
 		t.Errorf("dead socket: %v", err)
 	}
@@ -193,5 +194,88 @@ func TestListenerEndsWhenClosed(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Fatal("Accept goes on")
+	}
+}
+
+// A socket that a cleaner removed is made again; one that another agent made
+// in its place is left alone when ours is closed.
+func TestALostSocketComesBack(t *testing.T) {
+	g, path := listening(t)
+	l := owner(t, g)
+	go echo(l)
+	for range 3 {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Dial(t.Context(), path); err == nil {
+			t.Fatal("a removed socket answers")
+		}
+		if err := l.Keep(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := read(t, path); got != "hello" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	before, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+		t.Errorf("a socket that is there was made again: %v", err)
+	}
+	other, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	go echo(other)
+	if got, err := read(t, path); got != "hello" || err != nil {
+		t.Errorf("the other agent: %q, %v", got, err)
+	}
+}
+
+func TestALockIsLostWithItsFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	path := filepath.Join(dir, "lock")
+	take := func() *Lock {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		l, err := TryLock(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Unlock() }) // the end of the test would do it as well
+		return l
+	}
+	first := take()
+	if !first.Held() {
+		t.Error("a lock just taken is not held")
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if first.Held() {
+		t.Error("held without a folder")
+	}
+	if Locked(path) {
+		t.Error("locked without a file")
+	}
+	second := take()
+	if !second.Held() || first.Held() || !Locked(path) {
+		t.Error("the new lock is not told from the old one")
+	}
+	if err := second.Unlock(); err != nil || Locked(path) {
+		t.Errorf("locked after its end: %v", err)
 	}
 }

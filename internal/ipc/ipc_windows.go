@@ -12,13 +12,18 @@ import (
 )
 
 // Listen opens the named pipe at path for this user alone.
-func Listen(path string) (net.Listener, error) {
+func Listen(path string) (Listener, error) {
 	l, err := listen(path)
 	if err != nil {
 		return nil, ErrListen.Because(err, "path", path, "cause", err.Error())
 	}
-	return l, nil
+	return pipe{l}, nil
 }
+
+type pipe struct{ net.Listener }
+
+// Keep implements [Listener]: a pipe is there as long as its listener.
+func (pipe) Keep() error { return nil }
 
 func listen(path string) (net.Listener, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
