@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -68,7 +69,10 @@ func sandboxServer(c *cluster.Cluster) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := opened.(*server) //nolint:forcetypeassert // Open returns no other
+	s, ok := opened.(*server)
+	if !ok {
+		return nil, fmt.Errorf("open throw-away server: it is a %T", opened)
+	}
 	s.sandbox = &sandbox{c}
 	return s, nil
 }

@@ -94,8 +94,7 @@ func (s *schedule) take() (*job, error) {
 			return nil, nil
 		}
 		for len(s.ready) > 0 {
-			j := heap.Pop(&s.ready).(*job) //nolint:forcetypeassert // the heap holds nothing else
-			if s.lock(j) {
+			if j, ok := heap.Pop(&s.ready).(*job); ok && s.lock(j) {
 				return j, nil
 			}
 		}
@@ -156,7 +155,11 @@ func (h jobHeap) Less(a, b int) bool {
 func (h jobHeap) Swap(a, b int) { h[a], h[b] = h[b], h[a] }
 
 // Push implements [heap.Interface].
-func (h *jobHeap) Push(x any) { *h = append(*h, x.(*job)) } //nolint:forcetypeassert // see take
+func (h *jobHeap) Push(x any) {
+	if j, ok := x.(*job); ok {
+		*h = append(*h, j)
+	}
+}
 
 // Pop implements [heap.Interface].
 func (h *jobHeap) Pop() any {
