@@ -15,7 +15,7 @@ import (
 
 // testTimeout bounds the tests of one package. The slowest restore every
 // version of PostgreSQL.
-const testTimeout = "20m"
+const testTimeout = "30m"
 
 // goTest runs all tests with the race detector and returns the file with the
 // coverage profile.
