@@ -119,9 +119,12 @@ func (a *app) describe(c *cobra.Command) {
 func args(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, given []string) error {
 		for i, name := range names {
-			if i >= len(given) && !strings.HasPrefix(name, "[") {
-				return errArgMissing.Because(nil, "argument", name, "command", c.CommandPath())
+			if i >= len(given) && !strings.HasPrefix(name, "[") || i < len(given) && given[i] == "" {
+				return errArgMissing.Because(nil, "argument", strings.Trim(name, "[]"), "command", c.CommandPath())
 			}
+		}
+		if err := filled(c); err != nil {
+			return err
 		}
 		if len(given) <= len(names) {
 			return nil
@@ -134,6 +137,22 @@ func args(names ...string) cobra.PositionalArgs {
 		}
 		return errArgTooMany.Because(nil, "argument", given[len(names)], "command", c.CommandPath())
 	}
+}
+
+// filled refuses flags that were given nothing, as by a script whose variable is
+// not set: it would get another database, or all of them.
+func filled(c *cobra.Command) error {
+	var err error
+	c.Flags().Visit(func(f *pflag.Flag) {
+		given := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			given = list.GetSlice()
+		}
+		if f.NoOptDefVal == "" && (len(given) == 0 || slices.Contains(given, "")) {
+			err = errFlagValue.Because(nil, "flag", "--"+f.Name, "command", c.CommandPath())
+		}
+	})
+	return err
 }
 
 // unknownCommand names what the person may have meant, or all there is.

@@ -43,7 +43,9 @@ var noJob = &control.Problem{Code: "agent.no_job", Params: map[string]string{"na
 
 var notProven = &control.Problem{Code: "repository.damaged", Params: map[string]string{"id": shopBackup}}
 
-var firstBackup = &control.Problem{Code: "archiver.no_base"}
+var firstBackup = &control.Problem{Code: "archiver.no_base"} // not shown to people
+
+var waited = &control.Problem{Code: "postgres.ddl_waited"}
 
 var servers = []control.Server{
 	{Name: "local", Engine: "postgres", Address: "/var/run/postgresql", User: "postgres"},
@@ -65,7 +67,7 @@ var discovery = control.Discovery{Seconds: 0.21, Servers: []control.Found{
 var serverTest = control.ServerTest{
 	OK: true, Product: "PostgreSQL", Version: "17.2", Tool: "pg_dump 17.2", SizeBytes: 65_610_000_000,
 	Databases: []control.Database{{Name: "billing", SizeBytes: 6_210_000_000, Readable: true}, {Name: "secret", SizeBytes: 8192}},
-	Warnings:  []control.Problem{*firstBackup},
+	Warnings:  []control.Problem{*waited},
 }
 
 var destinations = []control.Destination{
@@ -110,7 +112,7 @@ func (f *fakeAgent) fill() {
 	shop.Job = "nightly"
 	crm := run("crm", backup.RunBackup, control.BackupResult{Run: "crm", Backup: crmBackup, Status: backup.OK, Database: "crm", Type: backup.Full,
 		PlainBytes: 214_000_000, StoredBytes: 39_000_000, AddedBytes: 39_000_000, Rows: 12, Seconds: 1.5})
-	crm.Database, crm.Warnings = "crm", []control.Problem{*firstBackup}
+	crm.Database, crm.Warnings = "crm", []control.Problem{*firstBackup, *waited}
 	failing := base
 	failing.ID, failing.Kind, failing.Status, failing.Database, failing.Backup = "failing", backup.RunBackup, backup.Failed, "billing", ""
 	failing.Problem = diskFull

@@ -62,9 +62,16 @@ func (a *app) showDiscovery(d control.Discovery) {
 	a.suggestServers(d.Servers)
 }
 
+// noFile is the problem of a folder that a person named and that is not there.
+const noFile = "sqlite.no_file"
+
 // foundDatabases names a few databases of a found server, or says why none.
 func (a *app) foundDatabases(f control.Found) cell {
-	if f.Problem != nil {
+	switch {
+	case f.Problem == nil:
+	case f.Problem.Code == noFile:
+		return word("▲ " + a.t("discover.absent")).in(yellow)
+	default:
 		return word("▲ " + a.t("discover.closed")).in(yellow)
 	}
 	const most = 3
@@ -90,7 +97,8 @@ func (a *app) suggestServers(found []control.Found) {
 		taken[f.Server] = true
 	}
 	for _, f := range found {
-		if f.Server != "" || (f.Engine != "postgres" && f.Engine != "sqlite") {
+		absent := f.Problem != nil && f.Problem.Code == noFile
+		if f.Server != "" || absent || (f.Engine != "postgres" && f.Engine != "sqlite") {
 			continue
 		}
 		line := fmt.Sprintf("rahat server add %s --engine %s --address %s", serverName(f, taken), f.Engine, shellQuote(f.Address))

@@ -88,6 +88,7 @@ var exitCodes = map[problem.Code]int{
 	"ipc.refused":              exitUnreachable,
 
 	"agent.invalid":            exitUsage,
+	"agent.bad_name":           exitUsage,
 	"agent.ambiguous_id":       exitUsage,
 	"agent.unknown_engine":     exitUsage,
 	"agent.destination_needed": exitUsage,
@@ -110,6 +111,7 @@ var exitCodes = map[problem.Code]int{
 	"restorer.file_exists":         exitRefused,
 	"agent.run_over":               exitRefused,
 	"agent.in_use":                 exitRefused,
+	"agent.no_home":                exitFailed,
 	"agent.repository_in_use":      exitRefused,
 	"agent.overwrite_mismatch":     exitRefused,
 	"agent.engine_mismatch":        exitRefused,
@@ -124,6 +126,9 @@ var exitCodes = map[problem.Code]int{
 	"vault.locked":                 exitRefused,
 	"store.access_denied":          exitRefused,
 }
+
+// madeInFull is the agent's word that there was nothing to lean on yet.
+const madeInFull = "archiver.no_base"
 
 // exitCode returns the exit code for an error.
 func exitCode(err error) int {
@@ -260,6 +265,9 @@ func (a *app) warn(subject string, ps []control.Problem) {
 		return
 	}
 	for _, p := range ps {
+		if p.Code == madeInFull {
+			continue // nothing to warn of: the result says that it is a full one
+		}
 		title, remedy := a.text(problem.Of(p.Err()))
 		if subject != "" {
 			title = visible(subject) + ": " + title

@@ -87,7 +87,7 @@ func TestSecondInterruptLeavesTheRunToTheAgent(t *testing.T) {
 	w.await(t, w.f.cancelled, "the agent to be asked to cancel")
 	w.interrupt(t)
 	w.exit(t, exitInterrupted)
-	if !strings.Contains(w.stderr.String(), "the work goes on in the agent: running") {
+	if !strings.Contains(w.stderr.String(), "You left before the agent had ended this work: running") {
 		t.Errorf("stderr: %s", &w.stderr)
 	}
 }

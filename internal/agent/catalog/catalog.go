@@ -39,6 +39,8 @@ var (
 	// ErrMirror: the copy of the configuration {path} cannot be written or
 	// read: {cause}.
 	ErrMirror = problem.New("catalog.mirror_failed")
+	// ErrNoSpace: the disk with the catalog is full.
+	ErrNoSpace = problem.New("catalog.no_space")
 	// ErrNotFound: there is no record of that name. Callers give it the
 	// problem of what they were looking for.
 	ErrNotFound = errors.New("no such record")
@@ -300,6 +302,8 @@ func wrap(err error) error {
 	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() {
+		case sqlite3.SQLITE_FULL:
+			return ErrNoSpace.Because(err)
 		case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE:
 			return fmt.Errorf("%w: %w", ErrExists, err)
 		}

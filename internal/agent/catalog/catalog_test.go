@@ -198,6 +198,21 @@ func TestUnreadableCatalogIsAProblemNotDamage(t *testing.T) {
 	}
 }
 
+func TestAFullDiskIsAProblemOfItsOwn(t *testing.T) {
+	db := newPlace(t).open(t)
+	check(t, db.AddServer(t.Context(), control.Server{Name: "a", Engine: "postgres", Address: "x"}))
+	if _, err := db.write.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+		t.Fatal(err)
+	}
+	big := control.Server{Name: "b", Engine: "postgres", Address: strings.Repeat("x", 100_000)}
+	if err := db.AddServer(t.Context(), big); !errors.Is(err, ErrNoSpace) {
+		t.Errorf("got %v", err)
+	}
+	if all := must[[]control.Server](t)(db.Servers(t.Context())); len(all) != 1 {
+		t.Errorf("%d servers", len(all))
+	}
+}
+
 func TestNamesAreUniqueAndMissingOnesAreNotFound(t *testing.T) {
 	db := newPlace(t).open(t)
 	configure(t, db)

@@ -184,8 +184,11 @@ func badRequest(status int, msg string, errs ...error) huma.StatusError {
 		}
 	}
 	code := string(ErrInvalid.Code)
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		code = string(problem.Internal)
+	case len(fields) == 1 && fields[0] == "name":
+		code = string(ErrBadName.Code)
 	}
 	return &answer{control.Problem{
 		Code: code, Status: status, Detail: strings.Join(details, "; "),

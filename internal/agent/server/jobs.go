@@ -77,6 +77,9 @@ func (s *Server) checkJob(ctx context.Context, j control.Job) error {
 	if slices.Contains(j.Databases, everything) && len(j.Databases) > 1 || slices.Contains(j.Databases, "") {
 		return invalid("databases", "* stands alone, and no name is empty")
 	}
+	if once := slices.Compact(slices.Sorted(slices.Values(j.Databases))); len(once) < len(j.Databases) {
+		return invalid("databases", "each one once")
+	}
 	if len(j.Destinations) == 0 {
 		return invalid("destinations", "at least one")
 	}

@@ -54,6 +54,9 @@ var (
 	ErrInUse = problem.New("agent.in_use")
 	// ErrNoEngine: this version cannot work with {engine}.
 	ErrNoEngine = problem.New("agent.unknown_engine")
+	// ErrBadName: the name of a server, destination or job has letters that
+	// it may not have, or too many.
+	ErrBadName = problem.New("agent.bad_name")
 	// ErrNoDatabases: server {server} has no database that {user} may read.
 	ErrNoDatabases = problem.New("agent.no_databases")
 	// ErrWhichDestination: no destination was named and there is not just

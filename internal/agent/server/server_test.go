@@ -68,6 +68,11 @@ func TestJudge(t *testing.T) {
 	run := func(database string, s backup.Status) control.Run {
 		return control.Run{Kind: backup.RunBackup, Server: "shop", Database: database, Status: s}
 	}
+	absent := func(database string) control.Run {
+		r := run(database, backup.Failed)
+		r.Problem = control.FromError(engine.ErrNoDatabase)
+		return r
+	}
 	made := func(database string) control.Backup { return control.Backup{Server: "shop", Database: database} }
 	proof := func(database string, s backup.Status) control.Backup {
 		return control.Backup{Server: "shop", Database: database, Proof: &control.VerifyResult{Status: s}}
@@ -108,6 +113,14 @@ func TestJudge(t *testing.T) {
 		"never worked": {
 			facts{servers: shop, runs: []control.Run{run("a", backup.OK), run("b", backup.Failed)}, backups: []control.Backup{made("a")}, proven: []control.Backup{proof("a", backup.OK)}},
 			control.NotProtected,
+		},
+		"a database that is not there": {
+			facts{servers: shop, jobs: job("a"), runs: []control.Run{run("a", backup.OK), absent("typo")}, backups: []control.Backup{made("a")}, proven: []control.Backup{proof("a", backup.OK)}},
+			control.Protected,
+		},
+		"a database of a job that is not there": {
+			facts{servers: shop, jobs: job("a"), runs: []control.Run{absent("a")}, backups: []control.Backup{made("a")}, proven: []control.Backup{proof("a", backup.OK)}},
+			control.Attention,
 		},
 		"job never ran": {
 			facts{servers: shop, jobs: job("a", "b"), backups: []control.Backup{made("a")}, proven: []control.Backup{proof("a", backup.OK)}},

@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/engine"
 )
 
 // source is one database of one server.
@@ -25,6 +27,7 @@ type facts struct {
 // backup counts only when it has been restored. Sources of servers that are no
 // longer configured are of no concern.
 func judge(f facts) control.State {
+	f.runs = slices.DeleteFunc(slices.Clone(f.runs), func(r control.Run) bool { return vain(r, f.jobs) })
 	configured := map[string]bool{}
 	for _, s := range f.servers {
 		configured[s.Name] = true
@@ -53,6 +56,18 @@ func judge(f facts) control.State {
 		}
 	}
 	return control.Protected
+}
+
+// vain reports whether a run was of a database that is not there and that no
+// job names: mistyped, or dropped since. Nothing can be done about it, so it
+// must not worry a person for ever.
+func vain(r control.Run, jobs []control.Job) bool {
+	if r.Problem == nil || r.Problem.Code != string(engine.ErrNoDatabase.Code) {
+		return false
+	}
+	return !slices.ContainsFunc(jobs, func(j control.Job) bool {
+		return j.Server == r.Server && slices.Contains(j.Databases, r.Database)
+	})
 }
 
 // lacking reports whether a database without any backup was tried or is

@@ -18,6 +18,7 @@ var statuses = map[problem.Code]int{
 	"agent.repository_in_use":      http.StatusConflict,
 	"agent.ambiguous_id":           http.StatusUnprocessableEntity,
 	"agent.no_databases":           http.StatusUnprocessableEntity,
+	"agent.bad_name":               http.StatusUnprocessableEntity,
 	"agent.invalid":                http.StatusUnprocessableEntity,
 	"agent.unknown_engine":         http.StatusUnprocessableEntity,
 	"agent.destination_needed":     http.StatusUnprocessableEntity,

@@ -128,6 +128,9 @@ func startProblem(home paths.Home) error {
 	if err != nil {
 		return ErrStart.Because(err, "cause", err.Error())
 	}
+	if len(text) == 0 {
+		return silentStart(home)
+	}
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	last := lines[len(lines)-1]
 	var p control.Problem
@@ -139,6 +142,19 @@ func startProblem(home paths.Home) error {
 		last = last[:most]
 	}
 	return ErrStart.Because(fmt.Errorf("agent ended: %s", text), "cause", string(last))
+}
+
+// silentStart says why an agent ended without a word: most likely there was no
+// room for it.
+func silentStart(home paths.Home) error {
+	err := os.WriteFile(home.StartLog(), make([]byte, 4096), 0o600)
+	if err == nil {
+		// What was written is not a word of the agent's.
+		if err = os.Truncate(home.StartLog(), 0); err == nil {
+			err = errors.New("the agent ended without a word")
+		}
+	}
+	return ErrStart.Because(err, "cause", err.Error())
 }
 
 // findAgent returns the path of the agent's program.

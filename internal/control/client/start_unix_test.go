@@ -11,6 +11,7 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/ipc"
 	"github.com/rahatbackup/rahat/internal/paths"
+	"github.com/rahatbackup/rahat/internal/problem"
 )
 
 // script writes a program that stands in for the agent.
@@ -39,6 +40,9 @@ func TestStartSaysWhyTheAgentCouldNot(t *testing.T) {
 			_, err := Start(t.Context(), StartOptions{Home: paths.Home(t.TempDir()), Program: script(t, c.text), Wait: 500 * time.Millisecond})
 			if c.want != nil && !errors.Is(err, c.want) || err == nil || errors.Is(err, ipc.ErrRunning) {
 				t.Errorf("got %v", err)
+			}
+			if errors.Is(err, ErrStart) && problem.Of(err).Params["cause"] == "" {
+				t.Errorf("no cause: %v", err)
 			}
 			if c.want == nil && err.Error() != `agent.passphrase_file path="/x"` {
 				t.Errorf("got %v", err)

@@ -33,6 +33,9 @@ var (
 	ErrInUse = problem.New("sqlite.in_use")
 	// ErrNoRoom: the disk with the path is full.
 	ErrNoRoom = problem.New("sqlite.no_room")
+	// ErrNoFile: there is no file or folder at the address. It is an
+	// [engine.ErrUnreachable] as well.
+	ErrNoFile = problem.New("sqlite.no_file")
 	// ErrBadName: the name cannot be that of a database file.
 	ErrBadName = problem.New("sqlite.bad_name")
 )
@@ -108,6 +111,9 @@ func (s *server) root() (dir, only string, err error) {
 func (s *server) unreachable(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return engine.ErrPrivilege.Because(err, "user", account(), "object", s.address)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNoFile.Because(engine.ErrUnreachable.Because(err, "address", s.address), "path", s.address)
 	}
 	return engine.ErrUnreachable.Because(err, "address", s.address)
 }
