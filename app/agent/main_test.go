@@ -77,7 +77,7 @@ func TestAClientStartsOneAgentAndStopsIt(t *testing.T) {
 	t.Setenv("RAHAT_LANG", "tr")
 	t.Setenv("RAHAT_VAULT", "keychain") // not opened before it is needed
 	var out bytes.Buffer
-	if code := run([]string{"run"}, &out, &out); code != 1 || !strings.Contains(out.String(), "Ajan zaten çalışıyor") {
+	if code := run([]string{"run"}, &out, &out); code != 1 || !strings.Contains(out.String(), "Aracı servis zaten çalışıyor") {
 		t.Errorf("a second agent: %d, %s", code, &out)
 	}
 

@@ -244,7 +244,7 @@ func TestStateIsASentenceInEachLanguage(t *testing.T) {
 	disproved.Proof = &control.VerifyResult{Status: backup.Failed, At: now.Add(-50 * time.Minute)}
 	for lang, want := range map[string]string{
 		"en": "Your backups need your attention. Newest backup, of shop: 12 min ago. Its proof failed 50 min ago.",
-		"tr": "Yedekleriniz ilginizi bekliyor. En yeni yedek, shop: 12 dk önce. Kanıtlama 50 dk önce başarısız oldu.",
+		"tr": "Yedeklerinizle ilgilenmeniz gerekiyor. En yeni yedek, shop: 12 dk önce. Doğrulama 50 dk önce başarısız oldu.",
 	} {
 		a, _ := newTree(lang)
 		a.opt.Now = func() time.Time { return now }
