@@ -37,6 +37,7 @@ func Test(ctx context.Context, out io.Writer) error {
 		profile, err = goTest(ctx, out, tools)
 		return err
 	})
+	report.Do(ctx, "go test -race", func(ctx context.Context) error { return raceTest(ctx, out, tools) })
 	if profile != "" {
 		report.Do(ctx, "coverage", func(context.Context) error { return coverage(out, profile) })
 		if err := os.Remove(profile); err != nil {

@@ -42,6 +42,14 @@ func (t Tools) Env() []string {
 	return env
 }
 
+// Newest returns the tools without all servers but the newest.
+func (t Tools) Newest() Tools {
+	if n := len(t.Servers); n > 0 {
+		t.Servers = t.Servers[n-1:]
+	}
+	return t
+}
+
 // ForTests makes sure that everything the tests need is there, and says to out
 // what it fetches.
 func ForTests(ctx context.Context, out io.Writer) (Tools, error) {

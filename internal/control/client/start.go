@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"runtime"
 	"strconv"
 	"time"
@@ -72,7 +73,7 @@ func launch(ctx context.Context, c *Client, opt StartOptions) error {
 	}
 	//nolint:noctx // It must not end with our context.
 	cmd := exec.Command(program, "run", "--detached")
-	cmd.Env = append(env, paths.HomeVariable+"="+string(opt.Home))
+	cmd.Env = slices.Concat(env, []string{paths.HomeVariable + "=" + string(opt.Home)}) // the slice may be shared
 	cmd.Dir = string(opt.Home) // not a folder somebody may want to unmount
 	cmd.Stderr = log
 	cmd.SysProcAttr = detached()
