@@ -10,8 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -74,7 +74,7 @@ func launch(ctx context.Context, c *Client, opt StartOptions) error {
 	//nolint:noctx // It must not end with our context.
 	cmd := exec.Command(program, "run", "--detached")
 	cmd.Env = slices.Concat(env, []string{paths.HomeVariable + "=" + string(opt.Home)}) // the slice may be shared
-	cmd.Dir = string(opt.Home) // not a folder somebody may want to unmount
+	cmd.Dir = string(opt.Home)                                                          // not a folder somebody may want to unmount
 	cmd.Stderr = log
 	cmd.SysProcAttr = detached()
 	if err := cmd.Start(); err != nil {
