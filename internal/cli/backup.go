@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -70,7 +71,7 @@ func (a *app) followBackups(ctx context.Context, agent *client.Client, ids []str
 		}
 		a.warn(subject, run.Warnings)
 	}
-	failures, _ := failed(runs).(*failures)
+	failures, _ := errors.AsType[*failures](failed(runs))
 	if a.json {
 		err = a.out.document(a.backupDocument(runs, results, a.opt.Now().Sub(began)))
 	} else {

@@ -116,7 +116,7 @@ func readEarly(args []string) (e early) {
 
 // execute runs the command that the arguments name.
 func (a *app) execute(ctx context.Context) error {
-	root := a.root()
+	root := a.root() //nolint:contextcheck // each command gets the context when it runs
 	root.SetArgs(a.opt.Args)
 	root.SetIn(a.opt.Stdin)
 	root.SetOut(a.out)

@@ -123,7 +123,7 @@ func readSecretFile(path string) (string, error) {
 	if err != nil {
 		return "", errSecretFile.Because(err, "path", path, "cause", reason(err))
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	s, err := readSecret(f)
 	if err != nil {
 		return "", errSecretFile.Because(err, "path", path, "cause", reason(err))

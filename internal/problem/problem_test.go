@@ -47,7 +47,7 @@ func TestCatchTurnsAPanicIntoAProblem(t *testing.T) {
 	if err := f(true); Of(err).Code != Internal || !strings.Contains(err.Error(), "a defect") || !strings.Contains(err.Error(), "problem_test.go") {
 		t.Errorf("%v", err)
 	}
-	if err := f(false); err != io.EOF {
+	if err := f(false); !errors.Is(err, io.EOF) {
 		t.Errorf("%v", err)
 	}
 }

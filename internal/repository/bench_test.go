@@ -169,7 +169,6 @@ func workload(b *testing.B, dir string) {
 				b.Fatal("differs: ", err)
 			}
 			c2 := cpuSeconds()
-			got = nil
 			runtime.GC()
 			b.ReportMetric(float64(m.AddedBytes)/1e6, "MBadded")
 			b.ReportMetric(float64(len(data))/1e6/(c1-c0), "MB/s-write")

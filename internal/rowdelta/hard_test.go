@@ -141,7 +141,9 @@ func BenchmarkCut(b *testing.B) {
 			for b.Loop() {
 				c.Reset(p)
 				for at := 0; at < len(data); at += 100 { // as COPY delivers
-					c.Write(data[at:min(at+100, len(data))])
+					if _, err := c.Write(data[at:min(at+100, len(data))]); err != nil {
+						b.Fatal(err)
+					}
 				}
 				c.Close()
 			}
@@ -154,7 +156,9 @@ func BenchmarkRowSum(b *testing.B) {
 	s := NewRowSummer()
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		s.Write(data)
+		if _, err := s.Write(data); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package rowdelta
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -143,10 +144,10 @@ func TestCutterReturnsTheErrorOfEmit(t *testing.T) {
 	c := NewCutter(testSeed(), func(Chunk) error { return io.ErrShortWrite })
 	c.Reset(plan(backup.Rows, 1, 1<<10))
 	_, err := c.Write(rows(1000, 1))
-	if err != io.ErrShortWrite {
+	if !errors.Is(err, io.ErrShortWrite) {
 		t.Fatalf("Write returned %v", err)
 	}
-	if err := c.Close(); err != io.ErrShortWrite {
+	if err := c.Close(); !errors.Is(err, io.ErrShortWrite) {
 		t.Fatalf("Close returned %v", err)
 	}
 }
@@ -267,7 +268,7 @@ func TestBasesReturnTheErrorOfTheList(t *testing.T) {
 	b := NewBases(func() Next {
 		return func() (Entry, error) { return Entry{}, io.ErrNoProgress }
 	})
-	if _, err := b.For(0, 1); err != io.ErrNoProgress {
+	if _, err := b.For(0, 1); !errors.Is(err, io.ErrNoProgress) {
 		t.Fatalf("got %v", err)
 	}
 }

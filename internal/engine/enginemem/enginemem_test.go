@@ -46,6 +46,7 @@ func (f *fixtures) System() []string { return []string{"system"} }
 func (f *fixtures) Create(_ testing.TB, name string, c enginetest.Content) {
 	d := enginemem.Database{}
 	switch c {
+	case enginetest.Empty:
 	case enginetest.Awkward:
 		var all strings.Builder
 		for b := range 256 {
@@ -177,7 +178,11 @@ func TestAHookStopsEveryStep(t *testing.T) {
 			return errors.Join(probe, discover, err)
 		}
 		_, restore := s.Restore(t.Context(), m, engine.Target{Database: target})
-		_, check := s.(engine.Checker).Check(t.Context(), "shop")
+		checker, ok := s.(engine.Checker)
+		if !ok {
+			t.Fatal("not a Checker")
+		}
+		_, check := checker.Check(t.Context(), "shop")
 		return errors.Join(probe, discover, restore, check)
 	}
 	if err := work("copy"); err != nil {

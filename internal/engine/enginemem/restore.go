@@ -136,7 +136,7 @@ func readRows(ctx context.Context, src engine.Source, part backup.StoredPart, co
 		br := bufio.NewReader(r)
 		for {
 			text, err := br.ReadString('\n')
-			if err == io.EOF && text == "" {
+			if errors.Is(err, io.EOF) && text == "" {
 				return nil
 			}
 			if err != nil {

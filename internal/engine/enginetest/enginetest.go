@@ -235,6 +235,7 @@ func (s *suite) clean() {
 	deadline := time.Now().Add(patience)
 	left := s.f.Leftovers(s.T)
 	for len(left) > 0 && time.Now().Before(deadline) {
+		//nolint:forbidigo // Nobody tells when another process has gone.
 		time.Sleep(20 * time.Millisecond) // a server notices a hang-up a little later
 		left = s.f.Leftovers(s.T)
 	}

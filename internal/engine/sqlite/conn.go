@@ -164,7 +164,7 @@ func beginRead(ctx context.Context, path, mode string) (*conn, error) {
 func header(path string) ([]byte, error) {
 	b, err := held.peek(path)
 	if err != nil {
-		return nil, explain(context.Background(), err, path)
+		return nil, meaning(err, path)
 	}
 	if len(b) > 0 && !strings.HasPrefix(string(b), magic) {
 		return nil, ErrNotDatabase.Because(nil, "path", path)
@@ -207,6 +207,14 @@ func explain(ctx context.Context, err error, path string) error {
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return fmt.Errorf("%w (%w)", cause, err)
+	}
+	return meaning(err, path)
+}
+
+// meaning gives an error of SQLite or the file system its problem.
+func meaning(err error, path string) error {
+	if err == nil {
+		return nil
 	}
 	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return err

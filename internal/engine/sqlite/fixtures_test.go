@@ -66,6 +66,7 @@ func (f *fixtures) Create(t testing.TB, name string, c enginetest.Content) {
 	db := connect(t, f.path(name), "journal_mode("+f.mode+")", "synchronous(off)")
 	run(t, db, "PRAGMA user_version = 7", "PRAGMA application_id = 42")
 	switch c {
+	case enginetest.Empty:
 	case enginetest.Awkward:
 		run(t, db, awkward...)
 	case enginetest.Ledger:
@@ -277,7 +278,7 @@ func TestMain(m *testing.M) {
 		_, err = db.Exec("PRAGMA busy_timeout = 0; UPDATE left_side SET balance = balance + 1 WHERE id = 1")
 	}
 	if err != nil {
-		fmt.Print(err)
+		fmt.Fprint(os.Stdout, err)
 		os.Exit(3)
 	}
 	os.Exit(0)

@@ -60,9 +60,13 @@ func (c *conn) matchPageSize(ctx context.Context, want int) error {
 const stepPages = 2000
 
 func copyPages(ctx context.Context, dc any, from string) (err error) {
-	b, err := dc.(interface {
+	restorer, ok := dc.(interface {
 		NewRestore(uri string) (*driver.Backup, error)
-	}).NewRestore(uri(from, "rw"))
+	})
+	if !ok {
+		return fmt.Errorf("copy pages: %T cannot", dc)
+	}
+	b, err := restorer.NewRestore(uri(from, "rw"))
 	if err != nil {
 		return err
 	}

@@ -301,7 +301,7 @@ func (r *restore) cannotWrite(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return engine.ErrTargetPrivilege.Because(err, "user", account())
 	}
-	return explain(context.Background(), err, r.path)
+	return meaning(err, r.path)
 }
 
 // removeDatabase removes a file and what SQLite may have put beside it.

@@ -140,7 +140,11 @@ func TestNamesCannotLeadOut(t *testing.T) {
 		if got := take(t, s, name); got.Stored.Parts[0].Checksum != m.Stored.Parts[0].Checksum {
 			t.Errorf("%s differs", name)
 		}
-		if err := s.(engine.Dropper).Drop(t.Context(), name); err != nil {
+		dropper, ok := s.(engine.Dropper)
+		if !ok {
+			t.Fatal("not a Dropper")
+		}
+		if err := dropper.Drop(t.Context(), name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -239,11 +243,11 @@ func TestWhatIsNoDatabaseOrDamagedIsSaid(t *testing.T) {
 	torn := bytes.Clone(whole)
 	copy(torn[len(torn)/2:], bytes.Repeat([]byte{0xa5}, 20_000))
 	write(t, f.path("torn.db"), torn)
-	checks, err := s.(engine.Checker).Check(t.Context(), "torn.db")
+	checks, err := checker(t, s).Check(t.Context(), "torn.db")
 	if err != nil || checks[0].Name != checkIntegrity || checks[0].Status != engine.CheckFailed || checks[0].Detail == "" {
 		t.Errorf("checks %+v, %v", checks, err)
 	}
-	checks, err = s.(engine.Checker).Check(t.Context(), "header.db")
+	checks, err = checker(t, s).Check(t.Context(), "header.db")
 	if err != nil || len(checks) != 1 || checks[0].Status != engine.CheckFailed {
 		t.Errorf("checks %+v, %v", checks, err)
 	}
@@ -257,7 +261,7 @@ func TestCheckCountsTheRowsOfEveryTable(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	checks, err := f.server(t).(engine.Checker).Check(t.Context(), "shop.db")
+	checks, err := checker(t, f.server(t)).Check(t.Context(), "shop.db")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +355,7 @@ func TestLookingAtADatabaseDoesNotDropItsLocks(t *testing.T) {
 	for what, look := range map[string]func() error{
 		"nothing":  func() error { return nil },
 		"discover": func() error { _, err := s.Discover(t.Context()); return err },
-		"check":    func() error { _, err := s.(engine.Checker).Check(t.Context(), "shop.db"); return err },
+		"check":    func() error { _, err := checker(t, s).Check(t.Context(), "shop.db"); return err },
 		"snapshot": func() error { _, err := enginetest.Take(t.Context(), s, engine.SQLite, "shop.db"); return err },
 		"restore": func() error {
 			m := take(t, s, "shop.db")
@@ -374,4 +378,13 @@ func TestLookingAtADatabaseDoesNotDropItsLocks(t *testing.T) {
 	if out, err := write(); err != nil {
 		t.Errorf("the lock stayed: %s %v", out, err)
 	}
+}
+
+func checker(t *testing.T, s engine.Server) engine.Checker {
+	t.Helper()
+	c, ok := s.(engine.Checker)
+	if !ok {
+		t.Fatal("not a Checker")
+	}
+	return c
 }

@@ -289,7 +289,7 @@ func (b *breaking) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	b.left -= int64(n)
-	if b.late && err == io.EOF {
+	if b.late && errors.Is(err, io.EOF) {
 		err = b.fail()
 	}
 	return n, err

@@ -128,7 +128,7 @@ func freeSpace(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, &fs.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ by system
 }
 
 func isNoSpace(err error) bool  { return oneOf(err, unix.ENOSPC, unix.EDQUOT, unix.EFBIG) }

@@ -28,7 +28,7 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, &sourceError{err}
 	}
 	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = &sourceError{err}
 	}
 	return n, err
@@ -53,7 +53,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("read object %s: %w", r.key, err)
 	}
 	n, err := r.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("read object %s: %w", r.key, r.s.explain(err, r.key))
 	}
 	return n, err

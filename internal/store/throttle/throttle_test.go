@@ -45,7 +45,7 @@ func TestBytesTakeTheirTime(t *testing.T) {
 		if d := took(func() { storetest.Put(t, s, "a", data) }); !near(d, 8*time.Second) {
 			t.Errorf("8 MiB at 1 MiB/s took %v", d)
 		}
-		time.Sleep(time.Hour) // nobody saves up an hour's bytes
+		<-time.After(time.Hour) // nobody saves up an hour's bytes
 		if d := took(func() { storetest.Get(t, s, "a") }); !near(d, 2*time.Second) {
 			t.Errorf("8 MiB at 4 MiB/s took %v", d)
 		}
@@ -74,9 +74,9 @@ func TestALimitCanBeChangedOnTheWay(t *testing.T) {
 		limit := throttle.NewLimit(1 << 10) // 8 MiB would take over two hours
 		s := throttle.New(mem.New(), limit, nil)
 		go func() {
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 			limit.Set(1 << 20)
-			time.Sleep(4 * time.Second)
+			<-time.After(4 * time.Second)
 			limit.Set(0)
 		}()
 		if d := took(func() { storetest.Put(t, s, "a", make([]byte, 8<<20)) }); !near(d, 14*time.Second) {
