@@ -70,7 +70,12 @@ func (a *app) group(name string, below ...*cobra.Command) *cobra.Command {
 		Use:               name,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              args(),
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if a.json { // a script forgot what it wanted
+				return errArgMissing.Because(nil, "argument", a.t("help.command"), "command", c.CommandPath())
+			}
+			return c.Help()
+		},
 	}
 	c.AddCommand(below...)
 	return c

@@ -176,6 +176,14 @@ func TestFillPutsInWhatIsKnownAndKeepsWhatIsNoPlaceholder(t *testing.T) {
 	}
 }
 
+func TestRoomIsToldInUnitsOfTheLanguage(t *testing.T) {
+	p := problem.New("engine.target_space").Because(nil, "database", "123456", "need", "4333568", "free", "2.1 MB")
+	title, _ := For("tr").Problem(p)
+	if !strings.Contains(title, "123456 için 4,33 MB") || !strings.Contains(title, "2.1 MB") {
+		t.Errorf("got %q", title)
+	}
+}
+
 func TestAValueIsNeverReadAsAText(t *testing.T) {
 	p := problem.New("test.none").Because(errors.New("{code} {cause}"))
 	if title, _ := For("en").Problem(p); !strings.Contains(title, "{code} {cause}") {

@@ -356,7 +356,8 @@ func TestUnfinishedRunsBecomeInterrupted(t *testing.T) {
 		runs = append(runs, r)
 	}
 	check(t, db.SaveRuns(ctx, runs...))
-	got := must[[]control.Run](t)(db.Interrupt(ctx, noon, control.Problem{Code: "agent.interrupted"}))
+	why := func(control.Run) control.Problem { return control.Problem{Code: "agent.interrupted"} }
+	got := must[[]control.Run](t)(db.Interrupt(ctx, noon, why))
 	if len(got) != 2 || got[0].ID != "01" {
 		t.Fatalf("got %+v", got)
 	}
@@ -374,7 +375,7 @@ func TestUnfinishedRunsBecomeInterrupted(t *testing.T) {
 	if len(last) != 1 || last[0].ID != "02" || last[0].Problem.Code != "agent.interrupted" {
 		t.Errorf("last: %+v", last)
 	}
-	if again := must[[]control.Run](t)(db.Interrupt(ctx, noon, control.Problem{})); len(again) != 0 {
+	if again := must[[]control.Run](t)(db.Interrupt(ctx, noon, why)); len(again) != 0 {
 		t.Errorf("twice: %+v", again)
 	}
 }

@@ -203,13 +203,14 @@ func (db *DB) AddProof(ctx context.Context, v control.VerifyResult) error {
 }
 
 // Interrupt marks the runs that a dead agent left unfinished and returns them.
-func (db *DB) Interrupt(ctx context.Context, now time.Time, why control.Problem) ([]control.Run, error) {
+func (db *DB) Interrupt(ctx context.Context, now time.Time, why func(control.Run) control.Problem) ([]control.Run, error) {
 	runs, err := db.UnfinishedRuns(ctx)
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
 	for i := range runs {
-		runs[i].Status, runs[i].Finished, runs[i].Problem = backup.Interrupted, &now, &why
+		p := why(runs[i])
+		runs[i].Status, runs[i].Finished, runs[i].Problem = backup.Interrupted, &now, &p
 	}
 	return runs, db.SaveRuns(ctx, runs...)
 }

@@ -88,19 +88,36 @@ func writeNew(path string, fill func(io.Writer) error) (n int64, err error) {
 			err = fmt.Errorf("remove temporary file: %w", e)
 		}
 	}()
-	b := bufio.NewWriterSize(f, 256<<10)
+	b := bufio.NewWriterSize(place{f, path}, 256<<10)
 	err = fill(b)
 	if err == nil {
 		err = b.Flush()
 	}
-	if err == nil {
-		err = f.Sync()
+	if err != nil {
+		return 0, fmt.Errorf("write export: %w", errors.Join(err, f.Close()))
 	}
+	err = f.Sync() // a full disk may show only now
 	info, statErr := f.Stat()
 	if err = errors.Join(err, statErr, f.Close()); err != nil {
-		return 0, fmt.Errorf("write export: %w", err)
+		return 0, ErrNotWritable.Because(err, "path", path)
 	}
 	return info.Size(), publish(f.Name(), path)
+}
+
+// place is where an export goes. Its errors are about the path, whatever the
+// engine makes of them.
+type place struct {
+	file *os.File
+	path string
+}
+
+// Write implements [io.Writer].
+func (p place) Write(b []byte) (int, error) {
+	n, err := p.file.Write(b)
+	if err != nil {
+		return n, ErrNotWritable.Because(err, "path", p.path)
+	}
+	return n, nil
 }
 
 // publish names the finished file without replacing one that came meanwhile. A

@@ -15,6 +15,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/engine/enginemem"
+	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store/mem"
 )
@@ -121,6 +122,19 @@ func TestAnExportThatFailsLeavesNoFile(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestAFailedWriteIsToldByThePathOfTheExport(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "tmp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil { // stands in for a full disk
+		t.Fatal(err)
+	}
+	if _, err := (place{f, "/mnt/x.sql"}).Write([]byte("x")); !errors.Is(err, ErrNotWritable) || problem.Of(err).Params["path"] != "/mnt/x.sql" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -54,6 +54,9 @@ var (
 	ErrInUse = problem.New("agent.in_use")
 	// ErrNoEngine: this version cannot work with {engine}.
 	ErrNoEngine = problem.New("agent.unknown_engine")
+	// ErrRestoreCut: the agent died while it restored {database} on
+	// {server}.
+	ErrRestoreCut = problem.New("agent.restore_cut_off")
 	// ErrBadName: the name of a server, destination or job has letters that
 	// it may not have, or too many.
 	ErrBadName = problem.New("agent.bad_name")

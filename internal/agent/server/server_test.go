@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -207,5 +208,20 @@ func TestStatusOfCodes(t *testing.T) {
 		if got := statusOf(code); got != want {
 			t.Errorf("%s: got %d, want %d", code, got, want)
 		}
+	}
+}
+
+func TestARestoreThatWasCutOffSaysWhatMayBeLeft(t *testing.T) {
+	begun := time.Now()
+	for want, r := range map[string]control.Run{
+		"agent.restore_cut_off": {Kind: backup.RunRestore, Server: "shop", Database: "copy", Started: &begun},
+		"agent.interrupted":     {Kind: backup.RunRestore, Server: "shop", Database: "copy"}, // it never began
+	} {
+		if p := cutOff(r); p.Code != want || want == "agent.restore_cut_off" && (p.Params["database"] != "copy" || p.Params["server"] != "shop") {
+			t.Errorf("got %+v, want %s", p, want)
+		}
+	}
+	if p := cutOff(control.Run{Kind: backup.RunBackup, Started: &begun}); p.Code != "agent.interrupted" {
+		t.Errorf("a backup: %+v", p)
 	}
 }

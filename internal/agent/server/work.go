@@ -285,7 +285,7 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 
 // Interrupted tells the catalog of runs that the last agent left unfinished.
 func (s *Server) Interrupted(ctx context.Context, now time.Time) error {
-	runs, err := s.Catalog.Interrupt(ctx, now.UTC(), *control.FromError(queue.ErrInterrupted.Because(nil)))
+	runs, err := s.Catalog.Interrupt(ctx, now.UTC(), cutOff)
 	if err != nil {
 		return err
 	}
@@ -293,6 +293,15 @@ func (s *Server) Interrupted(ctx context.Context, now time.Time) error {
 		s.Log.WarnContext(ctx, "run was interrupted by the end of the last agent", "run", r.ID, "kind", r.Kind, "server", r.Server, "database", r.Database)
 	}
 	return nil
+}
+
+// cutOff says what became of a run whose agent died. What a restore had made
+// until then nobody has removed.
+func cutOff(r control.Run) control.Problem {
+	if r.Kind == backup.RunRestore && r.Started != nil {
+		return *control.FromError(ErrRestoreCut.Because(nil, "database", r.Database, "server", r.Server))
+	}
+	return *control.FromError(queue.ErrInterrupted.Because(nil))
 }
 
 // RebuildCatalog queues the reading of all destinations, for a catalog that
