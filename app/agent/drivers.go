@@ -68,15 +68,22 @@ func openStore(_ context.Context, address string, _ vault.Secret, create bool) (
 	return local.Open(dir)
 }
 
-// chooseVault returns how the vault is opened and its kind, as the environment
-// says. It does not open it, but makes sure that it is named rightly.
+// chooseVault returns how the vault is opened and its kind: as the environment
+// says, else the file vault whose passphrase lies in the home, else the
+// keychain. It does not open it, but makes sure that it is named rightly.
 func chooseVault(home paths.Home, getenv func(string) string) (open func(context.Context) (vault.Vault, error), kind string, err error) {
+	path := getenv("RAHAT_VAULT_PASSPHRASE_FILE")
+	if kind = getenv("RAHAT_VAULT"); kind == "" {
+		kind = "keychain"
+		if _, err := os.Stat(home.Passphrase()); err == nil {
+			kind, path = "file", home.Passphrase()
+		}
+	}
 	var source file.KeySource
-	switch kind = getenv("RAHAT_VAULT"); kind {
-	case "", "keychain":
-		kind, source = "keychain", keyring.MasterKey("Rahat Backup", "master key")
+	switch kind {
+	case "keychain":
+		source = keyring.MasterKey("Rahat Backup", "master key")
 	case "file":
-		path := getenv("RAHAT_VAULT_PASSPHRASE_FILE")
 		if _, err := os.Stat(path); err != nil {
 			return nil, "", ErrPassphraseFile.Because(err, "path", path)
 		}

@@ -187,3 +187,21 @@ func TestTheVaultsPassphraseIsTriedWhenASecretIsNeeded(t *testing.T) {
 		t.Errorf("another passphrase: %v", err)
 	}
 }
+
+func TestAPassphraseInTheHomeChoosesTheFileVault(t *testing.T) {
+	home := paths.Home(t.TempDir())
+	none := func(string) string { return "" }
+	if _, kind, err := chooseVault(home, none); kind != "keychain" || err != nil {
+		t.Errorf("without one: %q, %v", kind, err)
+	}
+	if err := os.WriteFile(home.Passphrase(), []byte("one\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open, kind, err := chooseVault(home, none)
+	if kind != "file" || err != nil {
+		t.Fatalf("with one: %q, %v", kind, err)
+	}
+	if _, err := open(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -47,7 +47,7 @@ func Run(ctx context.Context, out, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.home = string(home)
+	r.home = home
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -60,10 +60,10 @@ func Run(ctx context.Context, out, stderr io.Writer) error {
 type run struct {
 	out         io.Writer
 	cli         product.CLI
-	person      string // the person's home folder
-	home        string // where the agent keeps its state
-	vaultNote   string // set when secrets are kept in a file
-	recoveryKey string // the file with the recovery key, if one was made
+	person      string     // the person's home folder
+	home        paths.Home // where the agent keeps its state
+	vaultNote   string     // set when secrets are kept in a file
+	recoveryKey string     // the file with the recovery key, if one was made
 	closed      []control.Found
 	servers     []control.Server
 	destination control.Destination

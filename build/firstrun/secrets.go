@@ -15,11 +15,8 @@ import (
 	"github.com/rahatbackup/rahat/build/product"
 )
 
-// Where the agent keeps its secrets, in place of the keychain.
-const (
-	vaultVariable      = "RAHAT_VAULT"
-	passphraseVariable = "RAHAT_VAULT_PASSPHRASE_FILE"
-)
+// vaultVariable is how a person chooses where the agent keeps its secrets.
+const vaultVariable = "RAHAT_VAULT"
 
 // call runs a command line. Where no keychain can be reached, such as on a
 // server, it makes the agent keep its secrets in an encrypted file, opened by a
@@ -41,8 +38,8 @@ func (r *run) call(ctx context.Context, result any, args ...string) error {
 	return r.cli.JSON(ctx, result, args...)
 }
 
-// passphrase is the file that opens the file vault.
-func (r *run) passphrase() string { return filepath.Join(r.home, "vault-passphrase") }
+// passphrase is the file that opens the file vault; the agent looks for it there.
+func (r *run) passphrase() string { return r.home.Passphrase() }
 
 // chooseVault keeps to the file vault that an earlier run made.
 func (r *run) chooseVault() {
@@ -52,11 +49,8 @@ func (r *run) chooseVault() {
 }
 
 func (r *run) useFileVault() {
-	passphrase := r.passphrase()
-	r.cli.Env = append(r.cli.Env, vaultVariable+"=file", passphraseVariable+"="+passphrase)
-	r.vaultNote = fmt.Sprintf("No keychain can be reached, so secrets are kept in an encrypted file, opened by\n"+
-		"  %s (only you can read it). For rahat by hand:\n"+
-		"  export %s=file %s=%s", passphrase, vaultVariable, passphraseVariable, quote(passphrase))
+	r.vaultNote = "No keychain can be reached, so secrets are kept in an encrypted file, opened by\n" +
+		"  " + r.passphrase() + " (only you can read it)."
 }
 
 // makeRecoveryKey makes an age identity that opens the backups without this

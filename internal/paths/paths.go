@@ -68,6 +68,10 @@ func (h Home) Config() string { return filepath.Join(string(h), "config.json") }
 // Vault is the encrypted file vault, where one is used.
 func (h Home) Vault() string { return filepath.Join(string(h), "vault") }
 
+// Passphrase opens the file vault where a person chose one on a machine without
+// a keychain and named no other file.
+func (h Home) Passphrase() string { return filepath.Join(string(h), "vault-passphrase") }
+
 // LogDir holds the log and what it was rotated to.
 func (h Home) LogDir() string { return filepath.Join(string(h), "log") }
 

@@ -92,6 +92,13 @@ func (n *snapshot) list(tables []*table) {
 
 // Dump implements [engine.Snapshot].
 func (n *snapshot) Dump(ctx context.Context, part backup.Part, w io.Writer) error {
+	if err := n.dump(ctx, part, w); err != nil {
+		return err
+	}
+	return context.Cause(ctx) // the last rows may have come with the cancel
+}
+
+func (n *snapshot) dump(ctx context.Context, part backup.Part, w io.Writer) error {
 	if t, ok := n.tables[part.Name]; ok {
 		return n.dumpTable(ctx, t, w)
 	}

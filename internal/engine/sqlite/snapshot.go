@@ -141,6 +141,9 @@ func (s *snapshot) Dump(ctx context.Context, part backup.Part, w io.Writer) erro
 	default:
 		err = os.ErrClosed
 	}
+	if err == nil {
+		err = context.Cause(ctx) // the last pages may have come with the cancel
+	}
 	if err != nil {
 		return fmt.Errorf("dump %s: %w", part.Name, err)
 	}
