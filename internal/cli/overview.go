@@ -10,6 +10,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/control/client"
+	"github.com/rahatbackup/rahat/internal/problem"
 )
 
 // overview is rahat without arguments: how things stand and what to do next.
@@ -48,12 +49,33 @@ func (a *app) showStatus(ctx context.Context, c *client.Client) error {
 		shape, h = "✗", red
 	}
 	fmt.Fprintf(a.out, "%s %s\n", a.out.paint(h, shape), a.out.paint(bold, a.sentence(s)))
+	a.showConcerns(s.Concerns)
 	if len(s.Active) > 0 {
 		fmt.Fprintln(a.out)
 		a.runTable(s.Active)
 	}
 	a.next(a.nextSteps(s)...)
 	return nil
+}
+
+// showConcerns says of which databases the state comes.
+func (a *app) showConcerns(all []control.Concern) {
+	const most = 8
+	for _, c := range all[:min(len(all), most)] {
+		key := "concern." + c.Kind
+		if c.Database == "*" {
+			key += ".all"
+		}
+		line := a.t(key, "server", visible(c.Server), "database", visible(c.Database))
+		if c.Problem != nil {
+			title, _ := a.text(problem.Of(c.Problem.Err()))
+			line += " " + title
+		}
+		fmt.Fprintf(a.out, "  %s\n", line)
+	}
+	if len(all) > most {
+		fmt.Fprintf(a.out, "  %s\n", a.t("concern.more", "n", a.texts.Count(int64(len(all)-most))))
+	}
 }
 
 // sentence says the state in one or two sentences.

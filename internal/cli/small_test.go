@@ -253,3 +253,30 @@ func TestStateIsASentenceInEachLanguage(t *testing.T) {
 		}
 	}
 }
+
+func TestConcernsNameTheDatabasesAndTheReason(t *testing.T) {
+	many := []control.Concern{
+		{Kind: "no_backup", Server: "erp", Database: "*"},
+		{Kind: "failed", Server: "s", Database: "a\nb", Problem: diskFull},
+	}
+	for range 8 {
+		many = append(many, control.Concern{Kind: "unproven", Server: "s", Database: "c"})
+	}
+	for lang, want := range map[string][]string{
+		"en": {"erp: there is no backup of any of its databases.", `a\nb on s: its last backup failed. The destination is full: /mnt/backup`, "c on s: none of its backups is proven.", "… and 2 more"},
+		"tr": {"erp: hiçbir veritabanının yedeği yok.", `s üzerindeki a\nb: son yedekleme başarısız oldu. Hedef dolu: /mnt/backup`, "s üzerindeki c: doğrulanmış yedeği yok.", "… ve 2 tane daha"},
+	} {
+		a, _ := newTree(lang)
+		var out bytes.Buffer
+		a.out = newPaper(&out, false)
+		a.showConcerns(many)
+		for _, line := range want {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("%s lacks %q:\n%s", lang, line, &out)
+			}
+		}
+		if n := strings.Count(out.String(), "\n"); n != 9 {
+			t.Errorf("%s: %d lines", lang, n)
+		}
+	}
+}

@@ -318,6 +318,17 @@ type StatusReport struct {
 	Servers int       `json:"servers"`
 	Jobs    int       `json:"jobs"`
 	Since   time.Time `json:"since"` // start of the agent
+	// Concerns say why the state is not protected, the worst first.
+	Concerns []Concern `json:"concerns,omitempty"`
+}
+
+// Concern is a database that is not as well protected as it ought to be, told
+// by what is worst about it.
+type Concern struct {
+	Kind     string   `json:"kind" enum:"no_backup,failed,disproven,unproven"`
+	Server   string   `json:"server"`
+	Database string   `json:"database"`          // "*": none of the server's has a backup
+	Problem  *Problem `json:"problem,omitempty"` // why its last backup failed
 }
 
 // Event is one change, in the order it happened. Seq has no gaps within an

@@ -148,10 +148,43 @@ func TestJudge(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := judge(c.facts); got != c.want {
+			got, why := judge(c.facts)
+			if got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
+			if none := got == control.Protected || len(c.facts.backups) == 0 && len(c.facts.jobs) == 0; (len(why) == 0) != none {
+				t.Errorf("%s for the reasons %+v", got, why)
+			}
 		})
+	}
+}
+
+func TestConcernsNameTheWorstOfEachDatabase(t *testing.T) {
+	run := func(database string) control.Run {
+		return control.Run{Server: "s", Database: database, Status: backup.Failed, Problem: &control.Problem{Code: "store.no_space"}}
+	}
+	made := func(database string) control.Backup { return control.Backup{Server: "s", Database: database} }
+	proof := func(database string, s backup.Status) control.Backup {
+		return control.Backup{Server: "s", Database: database, Proof: &control.VerifyResult{Status: s}}
+	}
+	_, list := judge(facts{
+		servers: []control.Server{{Name: "s"}, {Name: "new"}},
+		jobs:    []control.Job{{Server: "s", Databases: []string{"never", "ok"}}, {Server: "new", Databases: []string{"*"}}},
+		runs:    []control.Run{run("failed"), run("never")},
+		backups: []control.Backup{made("ok"), made("unproven"), made("failed"), made("disproven")},
+		proven:  []control.Backup{proof("ok", backup.OK), proof("disproven", backup.Failed)},
+	})
+	var got []string
+	for _, c := range list {
+		code := ""
+		if c.Problem != nil {
+			code = " " + c.Problem.Code
+		}
+		got = append(got, c.Kind+" "+c.Server+" "+c.Database+code)
+	}
+	want := "no_backup new *; no_backup s never store.no_space; failed s failed store.no_space; disproven s disproven; unproven s unproven"
+	if s := strings.Join(got, "; "); s != want {
+		t.Errorf("got  %s\nwant %s", s, want)
 	}
 }
 

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/rahatbackup/rahat/internal/backup"
@@ -21,13 +23,12 @@ type facts struct {
 	proven  []control.Backup // the backup of each source that was proved last
 }
 
-// judge puts how things stand in one word. Not protected: there is no backup
-// at all, or a database that ought to have one has none. Attention: a last
-// backup failed, or the newest proof of a database failed or is lacking; a
+// judge puts how things stand in one word and says why. Not protected: there is
+// no backup at all, or a database that ought to have one has none. Attention: a
+// last backup failed, or the newest proof of a database failed or is lacking; a
 // backup counts only when it has been restored. Sources of servers that are no
 // longer configured are of no concern.
-func judge(f facts) control.State {
-	f.runs = slices.DeleteFunc(slices.Clone(f.runs), func(r control.Run) bool { return vain(r, f.jobs) })
+func judge(f facts) (control.State, []control.Concern) {
 	configured := map[string]bool{}
 	for _, s := range f.servers {
 		configured[s.Name] = true
@@ -38,24 +39,83 @@ func judge(f facts) control.State {
 			has[source{b.Server, b.Database}], covered[b.Server] = true, true
 		}
 	}
-	if len(has) == 0 || lacking(f, configured, has, covered) {
-		return control.NotProtected
-	}
-	proof := map[source]bool{}
-	for _, b := range f.proven {
-		proof[source{b.Server, b.Database}] = b.Proof.Status == backup.OK
-	}
-	for s := range has {
-		if !proof[s] {
-			return control.Attention
-		}
-	}
+	why := worries{}
 	for _, r := range f.runs {
-		if configured[r.Server] && r.Status != backup.OK {
-			return control.Attention
+		switch at := (source{r.Server, r.Database}); {
+		case !configured[r.Server] || vain(r, f.jobs):
+		case !has[at]:
+			why.add(at, noBackup, r.Problem)
+		case r.Status != backup.OK:
+			why.add(at, failed, r.Problem)
 		}
 	}
-	return control.Protected
+	why.ofJobs(f.jobs, has, covered)
+	why.ofProofs(f.proven, has)
+	list := why.list()
+	switch {
+	case len(has) == 0 || len(list) > 0 && list[0].Kind == noBackup:
+		return control.NotProtected, list
+	case len(list) > 0:
+		return control.Attention, list
+	}
+	return control.Protected, nil
+}
+
+// The kinds of concerns.
+const (
+	noBackup  = "no_backup"
+	failed    = "failed"
+	disproven = "disproven"
+	unproven  = "unproven"
+)
+
+// severity is the order of the kinds, the worst first.
+var severity = []string{noBackup, failed, disproven, unproven}
+
+// worries holds the worst concern of each source.
+type worries map[source]control.Concern
+
+func (w worries) add(at source, kind string, p *control.Problem) {
+	if old, ok := w[at]; !ok || slices.Index(severity, kind) < slices.Index(severity, old.Kind) {
+		w[at] = control.Concern{Kind: kind, Server: at.server, Database: at.database, Problem: p}
+	}
+}
+
+// ofJobs adds what jobs want and no backup was made of.
+func (w worries) ofJobs(jobs []control.Job, has map[source]bool, covered map[string]bool) {
+	for _, j := range jobs {
+		for _, d := range j.Databases {
+			if at := (source{j.Server, d}); d == everything && !covered[j.Server] || d != everything && !has[at] {
+				w.add(at, noBackup, nil)
+			}
+		}
+	}
+}
+
+// ofProofs adds what has backups, of which none was proved or the last proof
+// failed.
+func (w worries) ofProofs(proven []control.Backup, has map[source]bool) {
+	proof := map[source]backup.Status{}
+	for _, b := range proven {
+		proof[source{b.Server, b.Database}] = b.Proof.Status
+	}
+	for at := range has {
+		switch proof[at] {
+		case backup.OK:
+		case "":
+			w.add(at, unproven, nil)
+		default:
+			w.add(at, disproven, nil)
+		}
+	}
+}
+
+// list returns the worst first, and those alike by name.
+func (w worries) list() []control.Concern {
+	return slices.SortedFunc(maps.Values(w), func(a, b control.Concern) int {
+		return cmp.Or(slices.Index(severity, a.Kind)-slices.Index(severity, b.Kind),
+			cmp.Compare(a.Server, b.Server), cmp.Compare(a.Database, b.Database))
+	})
 }
 
 // vain reports whether a run was of a database that is not there and that no
@@ -70,24 +130,6 @@ func vain(r control.Run, jobs []control.Job) bool {
 	})
 }
 
-// lacking reports whether a database without any backup was tried or is
-// wanted by a job.
-func lacking(f facts, configured map[string]bool, has map[source]bool, covered map[string]bool) bool {
-	for _, r := range f.runs {
-		if configured[r.Server] && !has[source{r.Server, r.Database}] {
-			return true
-		}
-	}
-	for _, j := range f.jobs {
-		for _, d := range j.Databases {
-			if d == everything && !covered[j.Server] || d != everything && !has[source{j.Server, d}] {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func (s *Server) status(ctx context.Context, _ *struct{}) (control.StatusReport, error) {
 	// The number comes first: what happens while the rest is read is told
 	// again by the events after it.
@@ -96,7 +138,8 @@ func (s *Server) status(ctx context.Context, _ *struct{}) (control.StatusReport,
 	if err != nil {
 		return r, err
 	}
-	r.State, r.Servers, r.Jobs = judge(f), len(f.servers), len(f.jobs)
+	r.State, r.Concerns = judge(f)
+	r.Servers, r.Jobs = len(f.servers), len(f.jobs)
 	if len(f.backups) > 0 {
 		r.Last = &f.backups[0]
 	}
