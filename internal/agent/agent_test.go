@@ -706,6 +706,7 @@ func TestErrorsAreProblemsWithTheRightStatus(t *testing.T) {
 		{"bad engine", "POST", "/api/servers", `{"name":"o","engine":"oracle","address":"db","password":"geheim"}`, 422, "agent.invalid"},
 		{"engine not linked", "POST", "/api/servers", `{"name":"o","engine":"sqlite","address":"db"}`, 422, "agent.unknown_engine"},
 		{"bad settings", "POST", "/api/servers", `{"name":"o","engine":"postgres","address":""}`, 422, "engine.bad_config"},
+		{"URL with a password", "POST", "/api/servers", `{"name":"o","engine":"postgres","address":"postgres://u:geheim@db"}`, 422, "agent.invalid"},
 		{"unknown field", "POST", "/api/servers", `{"name":"o","engine":"postgres","address":"db","pasword":"geheim"}`, 422, "agent.invalid"},
 		{"no JSON", "POST", "/api/servers", `{"password":"geheim`, 400, "agent.invalid"},
 		{"server in use", "DELETE", "/api/servers/shop", "", 409, "agent.in_use"},

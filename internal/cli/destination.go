@@ -82,10 +82,8 @@ func placeURL(s string) (string, error) {
 		}
 		return (&url.URL{Scheme: "file", Path: path}).String(), nil
 	}
-	if u, err := url.Parse(s); err == nil && u.User != nil {
-		if _, has := u.User.Password(); has {
-			return "", errSecretInURL
-		}
+	if passwordWithin.MatchString(s) {
+		return "", errSecretInURL.Because(nil, "flag", "--secret")
 	}
 	return s, nil
 }

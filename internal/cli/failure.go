@@ -23,7 +23,7 @@ var (
 	errArgMissing    = problem.New("cli.argument_missing")       // {argument} {command}
 	errArgTooMany    = problem.New("cli.argument_unexpected")    // {argument} {command}
 	errSecretArg     = problem.New("cli.secret_in_arguments")    // {flag}
-	errSecretInURL   = problem.New("cli.secret_in_address")      //
+	errSecretInURL   = problem.New("cli.secret_in_address")      // {flag}
 	errSecretFile    = problem.New("cli.secret_file_unreadable") // {path} {cause}
 	errSecretTwice   = problem.New("cli.input_used_twice")       // {flags}
 	errSecretEmpty   = problem.New("cli.secret_empty")           // {flag}

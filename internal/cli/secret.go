@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -151,6 +152,10 @@ func reason(err error) string {
 	}
 	return err.Error()
 }
+
+// passwordWithin finds the password in an address such as
+// postgres://user:password@host or "host=h password=p".
+var passwordWithin = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/]*@|\bpassword\s*=`)
 
 // readIdentity returns the age identity in a file as age-keygen writes it:
 // lines, with comments after '#'.

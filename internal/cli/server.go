@@ -31,6 +31,9 @@ func (a *app) serverAdd() *cobra.Command {
 		if err := need(c, "engine", "address"); err != nil {
 			return err
 		}
+		if passwordWithin.MatchString(s.Address) {
+			return errSecretInURL.Because(nil, "flag", "--password")
+		}
 		s.Name = args[0]
 		if s.Options, err = pairs(options); err != nil {
 			return err

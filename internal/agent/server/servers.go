@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
@@ -49,6 +50,10 @@ func (s *Server) addServer(ctx context.Context, in *body[control.NewServer]) (co
 	defer s.naming.Unlock()
 	if _, err := s.Catalog.Server(ctx, n.Name); !errors.Is(err, catalog.ErrNotFound) {
 		return control.Server{}, taken(err, ErrServerExists, n.Name)
+	}
+	if n.Engine != engine.SQLite && strings.Contains(n.Address, "://") {
+		// Such an address may hold a password, which would be saved in the open.
+		return control.Server{}, invalid("address", "host:port or the folder of a socket, and no URL")
 	}
 	password := vault.NewSecret(n.Password)
 	opened, err := s.open(n.Server, password) // does no I/O, but judges the settings
