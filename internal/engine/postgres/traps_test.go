@@ -279,7 +279,10 @@ func TestTextKeysAreSortedAndNotReadThroughTheirIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer snap.Close()
-	n := snap.(*snapshot)
+	n, ok := snap.(*snapshot)
+	if !ok {
+		t.Fatalf("a snapshot is a %T", snap)
+	}
 	tab := n.tables["table/public.t"]
 	p := n.plan(tab)
 	sql := strings.TrimSuffix(strings.TrimPrefix(n.copySQL(tab, p.order), "COPY ("), ") TO STDOUT WITH (ENCODING E'UTF8')")
