@@ -685,6 +685,18 @@ func raw(t *testing.T, home paths.Home, method, path, body string, header ...str
 	return resp.StatusCode, string(must[[]byte](t)(io.ReadAll(resp.Body))), resp.Header
 }
 
+func TestABackupOfAllNamesWhatItLeavesOut(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	h.engine.Host("db").Forbid("empty")
+	runs := must[control.Runs](t)(l.Backup(t.Context(), control.BackupRequest{Server: "shop", Databases: []string{"*"}}))
+	if len(runs.Runs) != 1 || len(runs.Skipped) != 1 || runs.Skipped[0] != "empty" {
+		t.Errorf("got %+v", runs)
+	}
+	result[control.BackupResult](l, runs, nil)
+}
+
 func TestErrorsAreProblemsWithTheRightStatus(t *testing.T) {
 	h := newHouse(t)
 	l := h.start(t)

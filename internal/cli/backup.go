@@ -45,15 +45,18 @@ func (a *app) backupCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.followBackups(ctx, agent, started.Runs)
+		return a.followBackups(ctx, agent, started)
 	}
 	return c
 }
 
 // followBackups waits for backups and prints what came of them.
-func (a *app) followBackups(ctx context.Context, agent *client.Client, ids []string) error {
+func (a *app) followBackups(ctx context.Context, agent *client.Client, started control.Runs) error {
 	began := a.opt.Now()
-	runs, err := a.follow(ctx, agent, ids)
+	if len(started.Skipped) > 0 && !a.json && !a.quiet {
+		fmt.Fprintln(a.err, a.err.paint(yellow, "▲ "+a.t("backup.skipped", "databases", visible(list(started.Skipped)))))
+	}
+	runs, err := a.follow(ctx, agent, started.Runs)
 	if err != nil {
 		return err
 	}
@@ -73,7 +76,7 @@ func (a *app) followBackups(ctx context.Context, agent *client.Client, ids []str
 	}
 	failures, _ := errors.AsType[*failures](failed(runs))
 	if a.json {
-		err = a.out.document(a.backupDocument(runs, results, a.opt.Now().Sub(began)))
+		err = a.out.document(a.backupDocument(runs, results, started.Skipped, a.opt.Now().Sub(began)))
 	} else {
 		a.showBackups(runs, results)
 	}
@@ -102,10 +105,12 @@ type backupDocument struct {
 	control.BackupResult
 	Error *errorDocument                  `json:"error,omitempty"`
 	Runs  []outcome[control.BackupResult] `json:"runs"`
+	// Skipped are databases that the account cannot read.
+	Skipped []string `json:"skipped,omitempty"`
 }
 
-func (a *app) backupDocument(runs []control.Run, results []control.BackupResult, wall time.Duration) backupDocument {
-	doc := backupDocument{Runs: []outcome[control.BackupResult]{}}
+func (a *app) backupDocument(runs []control.Run, results []control.BackupResult, skipped []string, wall time.Duration) backupDocument {
+	doc := backupDocument{Runs: []outcome[control.BackupResult]{}, Skipped: skipped}
 	doc.Status = backup.OK
 	for i, run := range runs {
 		r := results[i]

@@ -71,7 +71,7 @@ func (a *app) destinationAdd() *cobra.Command {
 // placeURL returns the URL of a store. A path is taken for a folder of this
 // machine. A password in it is refused: others can read the arguments.
 func placeURL(s string) (string, error) {
-	if !strings.Contains(s, "://") {
+	if !strings.Contains(s, "://") && !strings.HasPrefix(s, "file:") {
 		abs, err := filepath.Abs(s)
 		if err != nil {
 			return "", fmt.Errorf("find folder %s: %w", s, err)

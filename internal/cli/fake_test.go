@@ -31,6 +31,7 @@ type fakeAgent struct {
 	requests []string // "POST /api/servers {...}"
 	runs     map[string]control.Run
 	queue    []string                    // what the next requests that start runs answer
+	skipped  []string                    // what they leave out
 	events   chan control.Event          // what GET /api/events sends
 	problems map[string]*control.Problem // by "METHOD /path"
 	status   control.StatusReport
@@ -184,7 +185,7 @@ func (f *fakeAgent) route() {
 	f.fixed("POST /api/repository/backups", backups)
 	for _, pattern := range []string{"POST /api/backups", "POST /api/backups/{id}/verify", "POST /api/backups/{id}/restore",
 		"POST /api/backups/{id}/export", "POST /api/catalog/rebuild"} {
-		f.answer(pattern, func(*http.Request) any { return control.Runs{Runs: f.queue} })
+		f.answer(pattern, func(*http.Request) any { return control.Runs{Runs: f.queue, Skipped: f.skipped} })
 	}
 	f.answer("GET /api/runs", func(*http.Request) any {
 		if f.empty {

@@ -55,6 +55,9 @@ func fakeCommand(ts *testscript.TestScript, _ bool, args []string) {
 			if queue, ok := strings.CutPrefix(arg, "queue="); ok {
 				f.queue = strings.Split(queue, ",")
 			}
+			if skipped, ok := strings.CutPrefix(arg, "skipped="); ok {
+				f.skipped = strings.Split(skipped, ",")
+			}
 			f.empty = f.empty || arg == "empty"
 		}
 		if f.empty {

@@ -59,6 +59,7 @@ func TestPlacesBecomeURLs(t *testing.T) {
 		"/mnt/a b#c?d":         "file:///mnt/a%20b%23c%3Fd",
 		"backups here":         "file://" + strings.ReplaceAll(here, " ", "%20"),
 		"sftp://user@host/dir": "sftp://user@host/dir",
+		"file:relative":        "file:relative", // the agent refuses it
 	} {
 		if got, err := placeURL(in); err != nil || got != want {
 			t.Errorf("placeURL(%q) = %q, %v; want %q", in, got, err, want)

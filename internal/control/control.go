@@ -148,6 +148,9 @@ type BackupRequest struct {
 // Runs names the runs that a request started.
 type Runs struct {
 	Runs []string `json:"runs"`
+	// Skipped are databases of the server that the account cannot read: a
+	// backup of all leaves them out.
+	Skipped []string `json:"skipped,omitempty"`
 }
 
 // Run is one execution. Result is filled when it is over and ok, by Kind:

@@ -52,8 +52,9 @@ func (s *Server) startBackups(ctx context.Context, in *body[control.BackupReques
 	if _, err := s.Catalog.Server(ctx, r.Server); err != nil {
 		return control.Runs{}, missing(err, ErrNoServer, "name", r.Server)
 	}
+	var skipped []string
 	if len(r.Databases) == 0 || slices.Contains(r.Databases, everything) {
-		if r.Databases, err = s.readable(ctx, r.Server); err != nil {
+		if r.Databases, skipped, err = s.readable(ctx, r.Server); err != nil {
 			return control.Runs{}, err
 		}
 	}
@@ -70,7 +71,9 @@ func (s *Server) startBackups(ctx context.Context, in *body[control.BackupReques
 			Do:       s.backup(r.Type, r.Verify, destination),
 		})
 	}
-	return s.start(ctx, work...)
+	runs, err := s.start(ctx, work...)
+	runs.Skipped = skipped
+	return runs, err
 }
 
 // ofJob fills a request from its job; what the request says itself stays.

@@ -153,26 +153,29 @@ func (s *Server) openServer(ctx context.Context, name string) (engine.Server, co
 	return server, cfg, err
 }
 
-// readable lists the databases of a server that can be backed up.
-func (s *Server) readable(ctx context.Context, name string) (names []string, err error) {
+// readable lists the databases of a server that can be backed up, and the
+// others.
+func (s *Server) readable(ctx context.Context, name string) (names, others []string, err error) {
 	server, cfg, err := s.openServer(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	databases, err := server.Discover(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, d := range databases {
 		if d.Readable {
 			names = append(names, d.Name)
+		} else {
+			others = append(others, d.Name)
 		}
 	}
 	if len(names) == 0 {
-		return nil, ErrNoDatabases.Because(nil, "server", name, "user", cfg.User)
+		return nil, nil, ErrNoDatabases.Because(nil, "server", name, "user", cfg.User)
 	}
-	return slices.Compact(names), nil
+	return slices.Compact(names), others, nil
 }
 
 // missing names what the catalog did not find.
