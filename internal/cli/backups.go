@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/control/client"
 )
@@ -92,13 +93,32 @@ func (a *app) backupsCommand() *cobra.Command {
 			return a.out.document(some(all))
 		}
 		if len(all) == 0 {
-			fmt.Fprintln(a.out, a.t("backup.none"))
-			return nil
+			return a.noBackups(ctx, agent, f)
 		}
 		a.backupTable(all)
 		return nil
 	}
 	return c
+}
+
+// noBackups says why there are none: a catalog that was lost may still be on
+// its way back, which a person must not take for lost backups.
+func (a *app) noBackups(ctx context.Context, agent *client.Client, f client.BackupFilter) error {
+	s, err := agent.Status(ctx)
+	if err != nil {
+		return err
+	}
+	key := "backup.none"
+	if f.Database != "" || f.Destination != "" {
+		key = "backup.none_such"
+	}
+	for _, run := range s.Active {
+		if run.Kind == backup.RunRebuild {
+			key = "backup.none_yet"
+		}
+	}
+	fmt.Fprintln(a.out, a.t(key))
+	return nil
 }
 
 // checkSource refuses what makes no sense for a repository that is not

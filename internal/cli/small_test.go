@@ -14,6 +14,7 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/paths"
 	"github.com/rahatbackup/rahat/internal/problem"
 )
 
@@ -278,6 +279,28 @@ func TestConcernsNameTheDatabasesAndTheReason(t *testing.T) {
 		}
 		if n := strings.Count(out.String(), "\n"); n != 9 {
 			t.Errorf("%s: %d lines", lang, n)
+		}
+	}
+}
+
+func TestAnEmptyListSaysWhy(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"backups", "There is no backup yet."},
+		{"backups --database x", "There is no such backup."},
+		{"backups rebuilding", "The list is being made anew"},
+	} {
+		args, rebuilding := strings.CutSuffix(c.args, " rebuilding")
+		fake := startFake(t, func(f *fakeAgent) {
+			f.empty = true
+			f.status = control.StatusReport{State: control.NotProtected, Active: []control.Run{}}
+			if rebuilding {
+				f.status.Active = []control.Run{{ID: "r", Kind: backup.RunRebuild, Status: backup.Running}}
+			}
+		})
+		t.Setenv(paths.HomeVariable, string(fake.home))
+		t.Setenv("RAHAT_LANG", "en")
+		if code, out, errs := call(t, "", strings.Fields(args)...); code != 0 || !strings.Contains(out, c.want) {
+			t.Errorf("%s: %d %s%s", c.args, code, out, errs)
 		}
 	}
 }
