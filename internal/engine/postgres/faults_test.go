@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -116,10 +117,25 @@ func TestAPgDumpThatFailsIsQuotedAndNothingIsLeft(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
-			if got := (fixtures{s}).Leftovers(t); len(got) > 0 {
-				t.Errorf("left: %v", got)
-			}
+			nothingLeft(t, s)
 		})
+	}
+}
+
+// nothingLeft waits until the server has noticed that we hung up.
+func nothingLeft(t *testing.T, s *pgtest.Server) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(5 * time.Second); ; <-tick.C {
+		got := (fixtures{s}).Leftovers(t)
+		if len(got) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("left: %v", got)
+			return
+		}
 	}
 }
 
