@@ -55,7 +55,7 @@ var (
 	ErrToolFailed = problem.New("engine.tool_failed")
 	// ErrTargetExists: {database} exists and Overwrite was not said.
 	ErrTargetExists = problem.New("engine.target_exists")
-	// ErrTargetSpace: {database} needs {need} and only {free} are left.
+	// ErrTargetSpace: {database} needs {need} bytes and only {free} are left.
 	ErrTargetSpace = problem.New("engine.target_space")
 	// ErrTargetVersion: a backup of {source} cannot go to {target}.
 	ErrTargetVersion = problem.New("engine.target_version")

@@ -161,7 +161,7 @@ func (t *Texts) Problem(p *problem.Problem) (title, remedy string) {
 	}
 	value := func(name string) (string, bool) {
 		if v, ok := p.Params[name]; ok {
-			return t.size(name, v), true
+			return v, true
 		}
 		switch {
 		case name == "code":
@@ -181,19 +181,6 @@ func (t *Texts) Problem(p *problem.Problem) (title, remedy string) {
 	title, _ = t.text(key + ".title")
 	remedy, _ = t.text(key + ".remedy")
 	return t.fill(title, value), t.fill(remedy, value)
-}
-
-// size writes the parameters that are amounts of room, where they were given in
-// bytes and not in words.
-func (t *Texts) size(name, value string) string {
-	if name != "need" && name != "free" {
-		return value
-	}
-	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		return value
-	}
-	return t.Bytes(n)
 }
 
 func (t *Texts) text(key string) (string, bool) {

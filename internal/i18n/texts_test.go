@@ -177,9 +177,9 @@ func TestFillPutsInWhatIsKnownAndKeepsWhatIsNoPlaceholder(t *testing.T) {
 }
 
 func TestRoomIsToldInUnitsOfTheLanguage(t *testing.T) {
-	p := problem.New("engine.target_space").Because(nil, "database", "123456", "need", "4333568", "free", "2.1 MB")
+	p := problem.New("engine.target_space").Because(nil, "database", "123456", "need", "4333568", "free", "2100000")
 	title, _ := For("tr").Problem(p)
-	if !strings.Contains(title, "123456 için 4,33 MB") || !strings.Contains(title, "2.1 MB") {
+	if !strings.Contains(title, "123456 için 4,33 MB") || !strings.Contains(title, "2,10 MB") {
 		t.Errorf("got %q", title)
 	}
 }

@@ -335,3 +335,34 @@ func TestManyTablesAreBackedUpOrTheServersLimitIsNamed(t *testing.T) {
 		t.Errorf("%s tables", got)
 	}
 }
+
+// A restore that was killed leaves a database that says so; the next one drops
+// it, and nothing else.
+func TestTheNextRestoreSweepsWhatAKilledOneLeft(t *testing.T) {
+	s := filled(t)
+	srv := open(t, s, nil)
+	m := take(t, srv, "d")
+	const killed, alive, used, foreign = "x.rahat-0123abcd", "y.rahat-0123abcd", "z.rahat-0123abcd", "w.rahat-0123abcd"
+	for _, name := range []string{killed, alive, used, foreign} {
+		s.Exec(t, "postgres", "CREATE DATABASE "+ident(name))
+		if name != foreign {
+			s.Exec(t, "postgres", "COMMENT ON DATABASE "+ident(name)+" IS "+literal(unfinished))
+		}
+	}
+	holder := s.Connect(t, "postgres")
+	if _, err := holder.Exec(t.Context(), fmt.Sprintf("SELECT pg_advisory_lock(%d, %d)", lockClass, lockNumber(alive))).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	s.Connect(t, used)
+	restore(t, srv, m, engine.Target{Database: "d2"})
+	left := map[string]bool{}
+	for _, r := range s.Query(t, "postgres", "SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database") {
+		left[r[0]] = true
+		if r[0] == "d2" && r[1] == unfinished {
+			t.Error("a finished restore is still marked as unfinished")
+		}
+	}
+	if left[killed] || !left[alive] || !left[used] || !left[foreign] {
+		t.Errorf("left: %v", left)
+	}
+}

@@ -168,7 +168,7 @@ func (r *restorer) checkSpace(ctx context.Context) error {
 		use, err := disk.UsageWithContext(ctx, dir)
 		switch {
 		case err == nil && use.Free < uint64(r.props.SizeBytes):
-			return engine.ErrTargetSpace.Because(nil, "database", r.target.Database, "need", bytesText(r.props.SizeBytes), "free", bytesText(int64(use.Free)))
+			return engine.ErrTargetSpace.Because(nil, "database", r.target.Database, "need", strconv.FormatInt(r.props.SizeBytes, 10), "free", strconv.FormatUint(use.Free, 10))
 		case err == nil || dir == filepath.Dir(dir):
 			return nil
 		}
@@ -182,14 +182,4 @@ func local(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
-}
-
-// bytesText writes a size for a message.
-func bytesText(n int64) string {
-	units := []string{"B", "kB", "MB", "GB", "TB"}
-	v, u := float64(n), 0
-	for v >= 1000 && u < len(units)-1 {
-		v, u = v/1000, u+1
-	}
-	return strconv.FormatFloat(v, 'f', min(u, 1), 64) + " " + units[u]
 }

@@ -15,27 +15,45 @@ import (
 	"github.com/rahatbackup/rahat/internal/engine"
 )
 
-// workMark stands in the name of every database that is being filled or is about
-// to be dropped.
+// workMark stands in the name of every database that is being filled.
 const workMark = ".rahat-"
+
+// asideMark stands in the name of one that is being replaced. It must never be
+// taken for an unfinished one: until the new database has its name, it is the
+// only whole one.
+const asideMark = ".before-rahat-"
 
 var workRE = regexp.MustCompile(`\.rahat-[0-9a-f]{8}$`)
 
 // workName returns a fresh name that says whose it is.
-func workName(database string) string {
+func workName(database, mark string) string {
 	var b [4]byte
 	rand.Read(b[:]) // never fails, see crypto/rand
-	if limit := maxName - len(workMark) - 8; len(database) > limit {
+	if limit := maxName - len(mark) - 8; len(database) > limit {
 		database = database[:limit]
 		for !utf8.ValidString(database) && len(database) > limit-4 {
 			database = database[:len(database)-1]
 		}
 	}
-	return database + workMark + hex.EncodeToString(b[:])
+	return database + mark + hex.EncodeToString(b[:])
 }
 
-// create makes the empty work database with the source's encoding and locale.
+// create makes the empty work database with the source's encoding and locale,
+// claimed and marked as unfinished.
 func (r *restorer) create(ctx context.Context) error {
+	if _, err := r.admin.claim(ctx, r.work); err != nil {
+		return err
+	}
+	if err := r.createEmpty(ctx); err != nil {
+		return err
+	}
+	if err := r.admin.exec(ctx, "COMMENT ON DATABASE "+ident(r.work)+" IS "+literal(unfinished)); err != nil {
+		return errors.Join(fmt.Errorf("mark database: %w", err), r.discard(ctx, r.work))
+	}
+	return nil
+}
+
+func (r *restorer) createEmpty(ctx context.Context) error {
 	err := r.admin.exec(ctx, r.createSQL(r.props))
 	if err != nil && r.target.Scratch && pgCode(err) != "" {
 		// A proof is worth more than the sort order.
@@ -106,7 +124,7 @@ func (r *restorer) publish(ctx context.Context, exists bool) error {
 		r.work = r.target.Database
 		return nil
 	}
-	old := workName(r.target.Database)
+	old := workName(r.target.Database, asideMark)
 	if err := r.admin.rename(ctx, r.target.Database, old); err != nil {
 		return err
 	}
@@ -191,9 +209,11 @@ func (r *restorer) setProperties(ctx context.Context) error {
 	db := ident(r.work)
 	p := r.props
 	var stmts []string
+	comment := "NULL" // instead of our own
 	if p.Comment != nil {
-		stmts = append(stmts, "COMMENT ON DATABASE "+db+" IS "+literal(*p.Comment))
+		comment = literal(*p.Comment)
 	}
+	stmts = append(stmts, "COMMENT ON DATABASE "+db+" IS "+comment)
 	for _, s := range p.Settings {
 		stmts = append(stmts, settingSQL(db, s))
 	}

@@ -99,6 +99,9 @@ func (r *restorer) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.admin.close(ctx)) }()
 	r.major, r.version = r.admin.version.Major, r.admin.pg.ParameterStatus("server_version")
 	r.pool.open = r.openWork
+	if err := r.sweep(ctx); err != nil {
+		return err
+	}
 	if len(r.target.Tables) > 0 {
 		return r.restoreTables(ctx)
 	}
@@ -120,7 +123,7 @@ func (r *restorer) restoreDatabase(ctx context.Context) (err error) {
 	if err := r.makeRoles(ctx); err != nil {
 		return err
 	}
-	r.work = workName(r.target.Database)
+	r.work = workName(r.target.Database, workMark)
 	if err := r.create(ctx); err != nil {
 		return err
 	}

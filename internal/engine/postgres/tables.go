@@ -34,13 +34,16 @@ func (r *restorer) restoreTables(ctx context.Context) (err error) {
 		return err
 	}
 	if r.work = r.target.Database; !exists {
-		r.work = workName(r.target.Database)
+		r.work = workName(r.target.Database, workMark)
 		if err := r.create(ctx); err != nil {
 			return err
 		}
 	}
 	err = r.fillTables(ctx, pick)
 	err = errors.Join(err, r.pool.close(ctx))
+	if err == nil && !exists {
+		err = r.admin.exec(ctx, "COMMENT ON DATABASE "+ident(r.work)+" IS NULL")
+	}
 	if err == nil && !exists {
 		err = r.admin.rename(ctx, r.work, r.target.Database)
 	}
