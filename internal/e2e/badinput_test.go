@@ -80,20 +80,9 @@ func TestDestinationGoneAndFull(t *testing.T) {
 	}
 	r.ok(nil, "verify", first.Backup)
 
-	small := filepath.Join(r.home, "small")
-	if err := os.Mkdir(small, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", small).CombinedOutput(); err != nil {
-		t.Fatalf("mount a small disk (needs root): %v %s", err, out)
-	}
-	t.Cleanup(func() {
-		r.run("", "agent", "stop")
-		if out, err := exec.Command("umount", small).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v %s", err, out)
-		}
-	})
-	r.ok(nil, "destination", "add", "small", "--url", "file://"+small)
+	disk := filepath.Join(r.home, "small")
+	small(t, r, disk, "512k")
+	r.ok(nil, "destination", "add", "small", "--url", "file://"+disk)
 	r.fails(1, "store.no_space", "backup", "--server", "pg", "--database", "shop", "--to", "small")
 	if list := r.backups(); len(list) != 1 {
 		t.Errorf("%d backups, want the first alone", len(list))
@@ -269,4 +258,42 @@ func TestTenThousandTablesAndHugeValues(t *testing.T) {
 		t.Errorf("huge values: %+v", huge.Verify)
 	}
 	t.Logf("10,000 tables: %d bytes stored, %.1f s; peak memory %d MB", many.AddedBytes, many.Seconds, r.peakMemory()>>20)
+}
+
+// A proof that had no room says nothing of the backup, and must not call it bad.
+func TestAProofWithoutRoomSaysSo(t *testing.T) {
+	pg := pgtest.Start(t, pgtest.Options{})
+	slow(t, pg) // 130 MB
+	tmp, err := os.MkdirTemp("", "rahat-small-") // t.TempDir is closed to the server's user
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(tmp)
+	r := newRig(t, "TMPDIR="+tmp)
+	r.addServer(pg)
+	r.addFolder()
+	b := r.backup("uzun")
+	for size, problem := range map[string]string{"8m": "engine.no_room", "100m": "verifier.no_room"} {
+		small(t, r, tmp, size)
+		r.fails(1, problem, "verify", b.Backup, "--level", "full")
+	}
+	if list := r.backups(); len(list) != 1 || list[0].Proof != nil {
+		t.Errorf("a proof that was not made is kept: %+v", list)
+	}
+}
+
+// small mounts a small disk on dir, in place of one mounted by an earlier call.
+func small(t *testing.T, r *rig, dir, size string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	exec.Command("umount", dir).Run() //nolint:errcheck // there may be none
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "mode=1777,size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Fatalf("mount a small disk (needs root): %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		r.run("", "agent", "stop")
+		exec.Command("umount", dir).Run() //nolint:errcheck // an earlier clean-up has done it
+	})
 }

@@ -57,6 +57,8 @@ var (
 	ErrTargetExists = problem.New("engine.target_exists")
 	// ErrTargetSpace: {database} needs {need} bytes and only {free} are left.
 	ErrTargetSpace = problem.New("engine.target_space")
+	// ErrNoRoom: the disk of {place}, a path or a server, filled up in mid-work.
+	ErrNoRoom = problem.New("engine.no_room")
 	// ErrTargetVersion: a backup of {source} cannot go to {target}.
 	ErrTargetVersion = problem.New("engine.target_version")
 	// ErrTargetPrivilege: {user} may not create databases.

@@ -163,6 +163,10 @@ func (v *Verifier) inSandbox(ctx context.Context, r *Result, src engine.Source, 
 		}
 		return restored.Rows, ""
 	})
+	if errors.Is(restoreErr, engine.ErrNoRoom) { // says nothing of the backup
+		r.Checks = r.Checks[:len(r.Checks)-1]
+		return ErrNoRoom.Because(restoreErr, "path", dir)
+	}
 	if !ok {
 		return context.Cause(ctx) // nil unless cancelled: the finding is in the result
 	}

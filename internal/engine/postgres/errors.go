@@ -111,12 +111,25 @@ const (
 
 func errorsJoin(errs ...error) error { return errors.Join(errs...) }
 
-// pgCode returns the SQLSTATE in err, or nothing.
+// pgCode returns the SQLSTATE of the refusal in err, or nothing. A full disk is
+// no refusal of one statement: nothing after it can go well.
 func pgCode(err error) string {
-	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && pe.Code != codeDiskFull {
 		return pe.Code
 	}
 	return ""
+}
+
+// codeDiskFull is the SQLSTATE of a server without room.
+const codeDiskFull = "53100"
+
+// noRoom names a full disk behind err, if that is what it is.
+func noRoom(err error, place string) error {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && pe.Code == codeDiskFull || err != nil && strings.Contains(err.Error(), "No space left on device") {
+		return engine.ErrNoRoom.Because(err, "place", place)
+	}
+	return err
 }
 
 // connectError tells a person why no connection came about.

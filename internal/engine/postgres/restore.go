@@ -68,7 +68,7 @@ func (s *server) Restore(ctx context.Context, src engine.Source, target engine.T
 	}
 	r := &restorer{s: s, src: src, target: target, m: src.Manifest(), parts: map[backup.Name]*backup.StoredPart{},
 		extensionVersion: map[backup.Name]string{}, noTablespace: map[string]bool{}}
-	err := r.run(ctx)
+	err := noRoom(r.run(ctx), s.cfg.Address)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), onlyLeftBehind(err))
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -37,6 +38,9 @@ func (Driver) Sandbox(ctx context.Context, dir, version string) (engine.Server, 
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
+		}
+		if full := noRoom(err, dir); errors.Is(full, engine.ErrNoRoom) {
+			return nil, full
 		}
 		return nil, engine.ErrNoSandbox.Because(err, "version", version)
 	}

@@ -227,7 +227,7 @@ func meaning(err error, path string) error {
 	case codeNotADB:
 		return ErrNotDatabase.Because(err, "path", path)
 	case codeFull:
-		return ErrNoRoom.Because(err, "path", path)
+		return engine.ErrNoRoom.Because(err, "place", path)
 	case codeReadOnly, codeCantOpen:
 		if _, serr := os.Stat(path); errors.Is(serr, fs.ErrNotExist) {
 			return engine.ErrNoDatabase.Because(err, "database", path)
@@ -240,7 +240,7 @@ func meaning(err error, path string) error {
 	case errors.Is(err, fs.ErrPermission):
 		return engine.ErrPrivilege.Because(err, "user", account(), "object", path)
 	case errors.Is(err, syscall.ENOSPC):
-		return ErrNoRoom.Because(err, "path", path)
+		return engine.ErrNoRoom.Because(err, "place", path)
 	}
 	return fmt.Errorf("use %s: %w", path, err)
 }

@@ -31,8 +31,6 @@ var (
 	ErrBusy = problem.New("sqlite.busy")
 	// ErrInUse: a program has the database open, so it cannot be overwritten.
 	ErrInUse = problem.New("sqlite.in_use")
-	// ErrNoRoom: the disk with the path is full.
-	ErrNoRoom = problem.New("sqlite.no_room")
 	// ErrNoFile: there is no file or folder at the address. It is an
 	// [engine.ErrUnreachable] as well.
 	ErrNoFile = problem.New("sqlite.no_file")
