@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -26,8 +27,7 @@ func (b *bench) restore(ctx context.Context) error {
 	}
 	var ours, theirs []float64
 	var peak int64
-	for round := range b.opt.Rounds {
-		b.say("restore, round %d of %d", round+1, b.opt.Rounds)
+	ourTurn := func() error {
 		var result control.RestoreResult
 		spent, err := b.measured(func() error {
 			return b.agent.CLI.JSON(ctx, &result, "restore", made.Backup, "--to-server", serverName, "--to-database", "back")
@@ -39,6 +39,9 @@ func (b *bench) restore(ctx context.Context) error {
 			return fmt.Errorf("restored %d of %d rows", result.Rows, made.Rows)
 		}
 		ours, peak = append(ours, spent.wall.Seconds()), max(peak, spent.peak)
+		return b.db.SQL(ctx, "postgres", "DROP DATABASE back")
+	}
+	peerTurn := func() error {
 		began := time.Now()
 		if err := b.db.SQL(ctx, "postgres", "CREATE DATABASE peer TEMPLATE template0"); err != nil {
 			return err
@@ -47,8 +50,18 @@ func (b *bench) restore(ctx context.Context) error {
 			return err
 		}
 		theirs = append(theirs, time.Since(began).Seconds())
-		if err := b.db.SQL(ctx, "postgres", "DROP DATABASE back", "DROP DATABASE peer"); err != nil {
-			return err
+		return b.db.SQL(ctx, "postgres", "DROP DATABASE peer")
+	}
+	turns := []func() error{ourTurn, peerTurn}
+	for round := range b.opt.Rounds {
+		b.say("restore, round %d of %d", round+1, b.opt.Rounds)
+		for i := range turns {
+			if err := errors.Join(settle(ctx), b.db.SQL(ctx, "postgres", "CHECKPOINT")); err != nil {
+				return err
+			}
+			if err := turns[(round+i)%len(turns)](); err != nil {
+				return err
+			}
 		}
 	}
 	b.add("restore, time / pg_restore -j2", median(ours)/median(theirs), atMost(1.0), seconds(median(ours)), seconds(median(theirs)))
