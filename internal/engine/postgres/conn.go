@@ -32,7 +32,7 @@ var session = map[string]string{
 	"escape_string_warning": "off", "backslash_quote": "safe_encoding", "transform_null_equals": "off", "quote_all_identifiers": "off",
 	// What statements mean.
 	"search_path": "", "row_security": "off", "check_function_bodies": "off", "default_tablespace": "", "default_table_access_method": "heap",
-	"synchronize_seqscans": "off", "client_min_messages": "error",
+	"synchronize_seqscans": "off", "max_parallel_workers_per_gather": "0", "client_min_messages": "error",
 }
 
 // sessionSince are settings that older servers refuse, with the first version
