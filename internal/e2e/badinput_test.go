@@ -263,7 +263,7 @@ func TestTenThousandTablesAndHugeValues(t *testing.T) {
 // A proof that had no room says nothing of the backup, and must not call it bad.
 func TestAProofWithoutRoomSaysSo(t *testing.T) {
 	pg := pgtest.Start(t, pgtest.Options{})
-	slow(t, pg) // 130 MB
+	slow(t, pg)                                  // 130 MB
 	tmp, err := os.MkdirTemp("", "rahat-small-") // t.TempDir is closed to the server's user
 	if err != nil {
 		t.Fatal(err)
