@@ -302,31 +302,12 @@ const (
 	bigHeap = 8192
 )
 
-// inKeyOrder reports whether the heap itself holds the rows in the order of the
-// key, as that of a log does: a number that grows, and nothing ever changed. Then
-// reading it as it lies is cheaper than walking the index, and on a disk that is
-// not in memory much cheaper. Should the statistics be stale, the next backup
-// finds some rows at another place, and no more than that.
-func (t *table) inKeyOrder() bool {
-	if !t.appended || len(t.key) != 1 || len(t.leaves) > 0 {
-		return false
-	}
-	switch k := t.key[0]; k.typ {
-	case "int2", "int4", "int8":
-		return k.correlation > 0.99999
-	}
-	return false
-}
-
 // plan chooses the order of a table's rows: by key, because rows that stand
 // beside each other every time are what deltas are made of. Text is ordered by
 // bytes and always sorted, never read through its index: an index whose sort
 // order the operating system changed may miss rows.
 func (n *snapshot) plan(t *table) plan {
 	if n.opt.Unordered || len(t.key) == 0 {
-		return plan{}
-	}
-	if t.inKeyOrder() {
 		return plan{}
 	}
 	p := plan{}
