@@ -134,7 +134,7 @@ func TestRunMakesBackupsThatRestore(t *testing.T) {
 // earlier one restores, and the next run works.
 func TestEveryStoreFailureLeavesACompleteBackupOrNone(t *testing.T) {
 	for name, like := range map[string]fault.Rule{
-		"fails": {}, "fails late": {Late: true}, "fails after some bytes": {After: 1000}, "fails for ever": {Forever: true},
+		"fails": {}, "fails late": {Late: true}, "fails after some bytes": {After: 100}, "fails for ever": {Forever: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
