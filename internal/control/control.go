@@ -313,7 +313,13 @@ const (
 // StatusReport is the answer to GET /api/status: the snapshot that events
 // then change.
 type StatusReport struct {
-	State   State     `json:"state"`
+	State State `json:"state"`
+	// Headline says the state in a sentence, Facts what else to know in one
+	// line: "Newest backup 12 min old, last proven 3 h ago."
+	Headline Text  `json:"headline"`
+	Facts    *Text `json:"facts,omitempty"`
+	// Paused: no queued run begins until it is resumed. What runs goes on.
+	Paused  bool      `json:"paused"`
 	Seq     uint64    `json:"seq"` // the last event included
 	Epoch   string    `json:"epoch"`
 	Active  []Run     `json:"active"` // queued and running
@@ -340,7 +346,8 @@ type Event struct {
 	Seq  uint64    `json:"seq"`
 	Time time.Time `json:"time"`
 	// Kind is "run" (a run was queued, started, advanced or ended) or
-	// "catalog" (servers, destinations, jobs or backups changed) or "reset"
+	// "catalog" (servers, destinations, jobs, backups, settings or what is
+	// known of databases changed) or "reset"
 	// (what was asked for is gone: read the status anew).
 	Kind string `json:"kind" enum:"run,catalog,reset"`
 	Run  *Run   `json:"run,omitempty"`
