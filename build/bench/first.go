@@ -85,43 +85,73 @@ func settle(ctx context.Context) error {
 	return err
 }
 
-// next measures the backups after the first: nothing changed, 1 % of the rows of
+// A change is what happens to the database before a backup that leans on
+// another.
+type change struct {
+	name  string
+	sql   func(round int) []string
+	share float64 // bound on the bytes added, as a share of the full
+	cpu   *bound  // bound on CPU, as a share of the full's
+}
+
+// changes are the backups after the first: nothing changed, 1 % of the rows of
 // every table, scattered, and a new column.
+var changes = []change{
+	{"unchanged", func(int) []string { return nil }, 0.0005, nil},
+	{"1 % scattered updates", func(int) []string { return scattered }, 0.006, atMost(0.7)},
+	{"ADD COLUMN", func(round int) []string {
+		return []string{fmt.Sprintf("ALTER TABLE orders ADD COLUMN channel%d text DEFAULT 'web'", round)}
+	}, 0.05, nil},
+}
+
+// next measures the backups after the first, each round beginning with a full.
 func (b *bench) next(ctx context.Context) error {
-	b.say("backups after changes")
-	place, folder, err := b.newPlace(ctx)
-	if err != nil {
-		return err
-	}
-	full, fullCost, err := b.backup(ctx, place, "full")
-	if err != nil {
-		return err
-	}
-	steps := []struct {
-		name   string
-		change []string
-		share  float64 // bound on the bytes added, as a share of the full
-		cpu    *bound  // bound on CPU, as a share of the full's
-	}{
-		{"unchanged", nil, 0.0005, nil},
-		{"1 % scattered updates", scattered, 0.006, atMost(0.7)},
-		{"ADD COLUMN", []string{"ALTER TABLE orders ADD COLUMN channel text DEFAULT 'web'"}, 0.05, nil},
-	}
-	for _, s := range steps {
-		if err := b.db.SQL(ctx, b.db.Name, s.change...); err != nil {
-			return err
-		}
-		made, spent, err := b.backup(ctx, place, "incremental")
+	added, spent := make([][]float64, len(changes)), make([][]float64, len(changes))
+	var full, fullCPU []float64
+	for round := range b.opt.Rounds {
+		b.say("backups after changes, round %d of %d", round+1, b.opt.Rounds)
+		place, folder, err := b.newPlace(ctx)
 		if err != nil {
 			return err
 		}
-		if made.Type != "incremental" {
-			return fmt.Errorf("asked for an incremental backup and got a %s one", made.Type)
+		whole, cost, err := b.backup(ctx, place, "full")
+		if err != nil {
+			return err
 		}
-		b.add(s.name+", added / full", 100*ratio(made.AddedBytes, full.AddedBytes), percent(100*s.share), kilobytes(made.AddedBytes), megabytes(full.AddedBytes))
-		b.add(s.name+", CPU / full", spent.cpu.Seconds()/fullCost.cpu.Seconds(), s.cpu, seconds(spent.cpu.Seconds()), seconds(fullCost.cpu.Seconds()))
+		full, fullCPU = append(full, float64(whole.AddedBytes)), append(fullCPU, cost.cpu.Seconds())
+		for i, c := range changes {
+			bytes, cpu, err := b.after(ctx, place, c.sql(round))
+			if err != nil {
+				return err
+			}
+			added[i], spent[i] = append(added[i], bytes), append(spent[i], cpu)
+		}
+		if err := b.dropPlace(ctx, place, folder); err != nil {
+			return err
+		}
 	}
-	return b.dropPlace(ctx, place, folder)
+	for i, c := range changes {
+		some, all, cpu := median(added[i]), median(full), median(spent[i])
+		b.add(c.name+", added / full", 100*some/all, percent(100*c.share), kilobytes(int64(some)), megabytes(int64(all)))
+		b.add(c.name+", CPU / full", cpu/median(fullCPU), c.cpu, seconds(cpu), seconds(median(fullCPU)))
+	}
+	return nil
+}
+
+// after changes the database and returns the bytes that an incremental backup
+// then adds, and its CPU seconds.
+func (b *bench) after(ctx context.Context, place string, sql []string) (bytes, cpu float64, err error) {
+	if err := b.db.SQL(ctx, b.db.Name, sql...); err != nil {
+		return 0, 0, err
+	}
+	made, spent, err := b.backup(ctx, place, "incremental")
+	if err != nil {
+		return 0, 0, err
+	}
+	if made.Type != "incremental" {
+		return 0, 0, fmt.Errorf("asked for an incremental backup and got a %s one", made.Type)
+	}
+	return float64(made.AddedBytes), spent.cpu.Seconds(), nil
 }
 
 // scattered changes one row in a hundred of every table, chosen by a hash of its
