@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -34,7 +35,7 @@ func (t Tools) Env() []string {
 	env := []string{
 		"RAHAT_TEST_PG=" + strings.Join(t.Servers, string(os.PathListSeparator)),
 		"RAHAT_PG_BIN=" + strings.Join(t.Clients, string(os.PathListSeparator)),
-		"RAHAT_REQUIRE=postgres,mariadb,redis,keychain",
+		"RAHAT_REQUIRE=postgres,mariadb,redis,keychain,desktop",
 	}
 	if t.Regression != "" {
 		env = append(env, "RAHAT_PG_REGRESS="+t.Regression)
@@ -58,7 +59,7 @@ func ForTests(ctx context.Context, out io.Writer) (Tools, error) {
 		return Tools{}, err
 	}
 	defer unlock()
-	if err := installPackages(ctx, out, append(testPackages, benchPackages...)); err != nil {
+	if err := installPackages(ctx, out, slices.Concat(testPackages, benchPackages, desktopPackages())); err != nil {
 		return Tools{}, err
 	}
 	tools, err := postgresServers(ctx, out)
