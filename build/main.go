@@ -18,6 +18,7 @@ import (
 	"github.com/rahatbackup/rahat/build/check"
 	"github.com/rahatbackup/rahat/build/dev"
 	"github.com/rahatbackup/rahat/build/firstrun"
+	"github.com/rahatbackup/rahat/build/icons"
 	"github.com/rahatbackup/rahat/build/setup"
 )
 
@@ -38,6 +39,7 @@ func commands() []command {
 		})},
 		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full]", benchCommand},
 		{"lint", "run the checks that start no server", noArguments(check.Lint)},
+		{"icons", "draw the icons of the tray anew", noArguments(icons.Write)},
 		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
 	}
 }
