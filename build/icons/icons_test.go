@@ -53,12 +53,13 @@ func TestTheTraysIconsAreTheOnesDrawnHere(t *testing.T) {
 // states apart: a good part of the pixels differs at every size.
 func TestStatesDifferInShapeAtEverySize(t *testing.T) {
 	for _, size := range icoSizes {
+		var drawn []*image.NRGBA
 		for i, a := range icons {
-			for _, b := range icons[:i] {
+			drawn = append(drawn, a.render(size, black))
+			for j, b := range icons[:i] {
 				differ := 0.0
-				one, two := a.render(size, black), b.render(size, black)
-				for n := 3; n < len(one.Pix); n += 4 {
-					differ += math.Abs(float64(one.Pix[n])-float64(two.Pix[n])) / 255
+				for n := 3; n < len(drawn[i].Pix); n += 4 {
+					differ += math.Abs(float64(drawn[i].Pix[n])-float64(drawn[j].Pix[n])) / 255
 				}
 				if share := differ / float64(size*size); share < 0.12 {
 					t.Errorf("%s and %s differ in only %.0f %% of %d pixels", a.name, b.name, share*100, size*size)
