@@ -135,5 +135,7 @@ func (f *fakeAgent) fill() {
 		"exporting":  run("exporting", backup.RunExport, control.ExportResult{Run: "exporting", Status: backup.OK, Path: "/tmp/shop.sql", Format: "sql", Bytes: 1_400_000, Seconds: 0.7}),
 		"rebuilding": run("rebuilding", backup.RunRebuild, control.RebuildResult{Run: "rebuilding", Status: backup.OK, Backups: 412, Damaged: 1}),
 	}
-	f.status = control.StatusReport{State: control.Protected, Seq: 7, Epoch: "e1", Active: []control.Run{}, Last: &backups[0], Servers: 2, Jobs: 2, Since: hello.Started}
+	f.status = control.StatusReport{State: control.Protected,
+		Headline: control.Text{Code: "state.protected", Params: map[string]string{"n": "2"}},
+		Facts:    &control.Text{Code: "state.facts.proven", Params: map[string]string{"newest": "2026-11-21T13:06:00Z", "proven": "2026-11-21T10:18:00Z"}}, Seq: 7, Epoch: "e1", Active: []control.Run{}, Last: &backups[0], Servers: 2, Jobs: 2, Since: hello.Started}
 }

@@ -48,7 +48,11 @@ func (a *app) showStatus(ctx context.Context, c *client.Client) error {
 	case control.NotProtected:
 		shape, h = "✗", red
 	}
-	fmt.Fprintf(a.out, "%s %s\n", a.out.paint(h, shape), a.out.paint(bold, a.sentence(s)))
+	line := a.out.paint(h, shape) + " " + a.out.paint(bold, a.written(s.Headline))
+	if s.Facts != nil {
+		line += " " + a.written(*s.Facts)
+	}
+	fmt.Fprintln(a.out, line)
 	a.showConcerns(s.Concerns)
 	if len(s.Active) > 0 {
 		fmt.Fprintln(a.out)
@@ -58,43 +62,35 @@ func (a *app) showStatus(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-// showConcerns says of which databases the state comes.
+// showConcerns says of which databases the state comes. Of the first one the
+// headline has told already, but not why its backup failed.
 func (a *app) showConcerns(all []control.Concern) {
 	const most = 8
 	for _, c := range all[:min(len(all), most)] {
-		key := "concern." + c.Kind
-		if c.Database == "*" {
-			key += ".all"
+		var parts []string
+		if len(all) > 1 {
+			parts = append(parts, a.written(c.Text))
 		}
-		line := a.t(key, "server", visible(c.Server), "database", visible(c.Database))
 		if c.Problem != nil {
 			title, _ := a.text(problem.Of(c.Problem.Err()))
-			line += " " + title
+			parts = append(parts, title)
 		}
-		fmt.Fprintf(a.out, "  %s\n", line)
+		if len(parts) > 0 {
+			fmt.Fprintf(a.out, "  %s\n", strings.Join(parts, " "))
+		}
 	}
 	if len(all) > most {
 		fmt.Fprintf(a.out, "  %s\n", a.t("concern.more", "n", a.texts.Count(int64(len(all)-most))))
 	}
 }
 
-// sentence says the state in one or two sentences.
-func (a *app) sentence(s control.StatusReport) string {
-	key := "state." + string(s.State)
-	if s.Last == nil {
-		return a.t(key + ".empty")
+// written returns a text of the agent in the person's language.
+func (a *app) written(t control.Text) string {
+	params := make(map[string]string, len(t.Params))
+	for name, value := range t.Params {
+		params[name] = visible(value)
 	}
-	now := a.opt.Now()
-	parts := []string{a.t(key), a.t("state.newest", "database", visible(s.Last.Database), "age", a.texts.Ago(s.Last.Finished, now))}
-	switch proof := s.Last.Proof; {
-	case proof == nil:
-		parts = append(parts, a.t("state.unproven"))
-	case proof.Status == backup.OK:
-		parts = append(parts, a.t("state.proven", "age", a.texts.Ago(proof.At, now)))
-	default:
-		parts = append(parts, a.t("state.disproven", "age", a.texts.Ago(proof.At, now)))
-	}
-	return strings.Join(parts, " ")
+	return a.texts.Say(t.Code, params, a.opt.Now().In(a.opt.Zone))
 }
 
 // nextSteps returns what to do next, as keys of texts, the most urgent first.

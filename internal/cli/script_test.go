@@ -61,7 +61,7 @@ func fakeCommand(ts *testscript.TestScript, _ bool, args []string) {
 			f.empty = f.empty || arg == "empty"
 		}
 		if f.empty {
-			f.status = control.StatusReport{State: control.NotProtected, Active: []control.Run{}, Since: hello.Started}
+			f.status = control.StatusReport{State: control.NotProtected, Headline: control.Text{Code: "state.nothing"}, Active: []control.Run{}, Since: hello.Started}
 		}
 	})
 	ts.Setenv(paths.HomeVariable, string(f.home))

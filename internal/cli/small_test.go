@@ -241,34 +241,39 @@ func TestNextStepFollowsFromHowThingsStand(t *testing.T) {
 	}
 }
 
-func TestStateIsASentenceInEachLanguage(t *testing.T) {
-	disproved := backups[0]
-	disproved.Proof = &control.VerifyResult{Status: backup.Failed, At: now.Add(-50 * time.Minute)}
+func TestTheSentenceOfTheAgentIsWrittenForThePerson(t *testing.T) {
 	for lang, want := range map[string]string{
-		"en": "Your backups need your attention. Newest backup, of shop: 12 min ago. Its proof failed 50 min ago.",
-		"tr": "Yedeklerinizle ilgilenmeniz gerekiyor. En yeni yedek, shop: 12 dk önce. Doğrulama 50 dk önce başarısız oldu.",
+		"en": `The last proof of a\nb on local failed. The other one is protected. Newest backup 12 min ago.`,
+		"tr": `local üzerindeki a\nb veritabanının son doğrulaması başarısız oldu. Öteki veritabanı korunuyor. En yeni yedek 12 dk önce.`,
 	} {
-		a, _ := newTree(lang)
-		a.opt.Now = func() time.Time { return now }
-		if got := a.sentence(control.StatusReport{State: control.Attention, Last: &disproved}); got != want {
-			t.Errorf("%q, want %q", got, want)
+		fake := startFake(t, func(f *fakeAgent) {
+			f.status.State = control.Attention
+			f.status.Headline = control.Text{Code: "state.disproven", Params: map[string]string{"server": "local", "database": "a\nb"}}
+			f.status.Facts = &control.Text{Code: "state.facts.others", Params: map[string]string{"n": "1", "newest": now.Add(-12 * time.Minute).Format(time.RFC3339)}}
+			f.status.Concerns = []control.Concern{{Kind: "disproven", Server: "local", Database: "a\nb", Text: f.status.Headline}}
+		})
+		fake.use(t)
+		code, out, errs := call(t, "", "--lang", lang)
+		if line, rest, _ := strings.Cut(out, "\n"); code != 0 || line != "▲ "+want || strings.Contains(rest, "local") {
+			t.Errorf("%d, %s\n%s%s", code, line, rest, errs)
 		}
 	}
 }
 
 func TestConcernsNameTheDatabasesAndTheReason(t *testing.T) {
-	many := []control.Concern{
-		{Kind: "no_backup", Server: "erp", Database: "*"},
-		{Kind: "failed", Server: "s", Database: "a\nb", Problem: diskFull},
+	concern := func(code, server, database string, p *control.Problem) control.Concern {
+		return control.Concern{Text: control.Text{Code: code, Params: map[string]string{"server": server, "database": database}}, Problem: p}
 	}
+	many := []control.Concern{concern("state.no_backup.all", "erp", "*", nil), concern("state.failed", "s", "a\nb", diskFull)}
 	for range 8 {
-		many = append(many, control.Concern{Kind: "unproven", Server: "s", Database: "c"})
+		many = append(many, concern("state.unproven", "s", "c", nil))
 	}
 	for lang, want := range map[string][]string{
-		"en": {"erp: there is no backup of any of its databases.", `a\nb on s: its last backup failed. The destination is full: /mnt/backup`, "c on s: none of its backups is proven.", "… and 2 more"},
-		"tr": {"erp: hiçbir veritabanının yedeği yok.", `s üzerindeki a\nb: son yedekleme başarısız oldu. Hedef dolu: /mnt/backup`, "s üzerindeki c: doğrulanmış yedeği yok.", "… ve 2 tane daha"},
+		"en": {"No database of erp has a backup.", `The last backup of a\nb on s failed. The destination is full: /mnt/backup`, "c on s has never been proven.", "… and 2 more"},
+		"tr": {"erp üzerindeki hiçbir veritabanının yedeği yok.", `s üzerindeki a\nb veritabanının son yedeklemesi başarısız oldu. Hedef dolu: /mnt/backup`, "s üzerindeki c hiç doğrulanmadı.", "… ve 2 tane daha"},
 	} {
 		a, _ := newTree(lang)
+		a.opt.Now = func() time.Time { return now }
 		var out bytes.Buffer
 		a.out = newPaper(&out, false)
 		a.showConcerns(many)
@@ -279,6 +284,15 @@ func TestConcernsNameTheDatabasesAndTheReason(t *testing.T) {
 		}
 		if n := strings.Count(out.String(), "\n"); n != 9 {
 			t.Errorf("%s: %d lines", lang, n)
+		}
+		out.Reset()
+		a.showConcerns(many[:1]) // the headline has said it
+		if out.Len() > 0 {
+			t.Errorf("%s: one concern without a reason: %q", lang, &out)
+		}
+		a.showConcerns(many[1:2])
+		if got := out.String(); strings.Contains(got, "on s") || !strings.Contains(got, "/mnt/backup") {
+			t.Errorf("%s: one concern with its reason: %q", lang, got)
 		}
 	}
 }

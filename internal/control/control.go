@@ -338,6 +338,7 @@ type Concern struct {
 	Server   string   `json:"server"`
 	Database string   `json:"database"`          // "*": none of the server's has a backup
 	Problem  *Problem `json:"problem,omitempty"` // why its last backup failed
+	Text     Text     `json:"text"`              // says it in a sentence
 }
 
 // Event is one change, in the order it happened. Seq has no gaps within an

@@ -3,10 +3,21 @@
 // times and durations are written.
 //
 // A text is found by its key and may hold placeholders. {name} is replaced by
-// the parameter as it is; {name:bytes}, {name:count}, {name:seconds} and
-// {name:time} take a plain number (or an RFC 3339 time) and write it as the
-// language does, so that parameters can travel between programs without a
-// language. A counted text has two keys, <key>.one and <key>.other.
+// the parameter as it is. With a form, the parameter is plain and is written as
+// the language does, so that it can travel between programs without a language:
+//
+//	{name:bytes}    a whole number of bytes: "1.40 MB"
+//	{name:count}    a whole number: "1,204"
+//	{name:seconds}  a number of seconds, with a fraction or without: "1 min 24 s"
+//	{name:time}     an RFC 3339 time: "2026-11-21 02:30"
+//	{name:ago}      an RFC 3339 time: "12 min ago"
+//
+// A parameter that is not of its form is shown as it is, one that is missing as
+// "?". A counted text has two keys, <key>.one and <key>.other, and the number is
+// its parameter n; {n} is then written as {n:count} is.
+//
+// The pages of the window show the same texts by a renderer of their own:
+// testdata/rendering.json says what both must make of them.
 //
 // Texts are never changed in case: what is right for i in one language is wrong
 // in the other.
@@ -132,7 +143,7 @@ func (t *Texts) T(key string, params ...string) string {
 	if !ok {
 		return key
 	}
-	return t.fill(text, func(name string) (string, bool) {
+	return t.fill(text, time.Now, func(name string) (string, bool) {
 		for i := 0; i+1 < len(params); i += 2 {
 			if params[i] == name {
 				return params[i+1], true
@@ -142,14 +153,41 @@ func (t *Texts) T(key string, params ...string) string {
 	})
 }
 
+// Say returns the text of a key that came from another program, with plain
+// parameters. It chooses <key>.one or <key>.other by the parameter n where key
+// itself is no text. Ages are told from now, times in now's zone.
+func (t *Texts) Say(key string, params map[string]string, now time.Time) string {
+	value := func(name string) (string, bool) { v, ok := params[name]; return v, ok }
+	text, ok := t.text(key)
+	if n, err := strconv.ParseInt(params["n"], 10, 64); !ok && err == nil {
+		text, ok = t.text(key + plural(n))
+		value = func(name string) (string, bool) {
+			if name == "n" {
+				return t.Count(n), true
+			}
+			v, ok := params[name]
+			return v, ok
+		}
+	}
+	if !ok {
+		return key
+	}
+	return t.fill(text, func() time.Time { return now }, value)
+}
+
 // N is [Texts.T] for a counted thing: it takes <key>.one for one and
 // <key>.other for any other number, and fills {n} with the number.
 func (t *Texts) N(key string, n int64, params ...string) string {
-	form := ".other"
+	return t.T(key+plural(n), append([]string{"n", t.Count(n)}, params...)...)
+}
+
+// plural returns the form of a counted text. Both languages have the same two,
+// though Turkish makes little of them.
+func plural(n int64) string {
 	if n == 1 {
-		form = ".one"
+		return ".one"
 	}
-	return t.T(key+form, append([]string{"n", t.Count(n)}, params...)...)
+	return ".other"
 }
 
 // Problem returns what happened and what to do about it. Beside the parameters
@@ -180,7 +218,7 @@ func (t *Texts) Problem(p *problem.Problem) (title, remedy string) {
 	}
 	title, _ = t.text(key + ".title")
 	remedy, _ = t.text(key + ".remedy")
-	return t.fill(title, value), t.fill(remedy, value)
+	return t.fill(title, time.Now, value), t.fill(remedy, time.Now, value)
 }
 
 func (t *Texts) text(key string) (string, bool) {
@@ -192,7 +230,7 @@ func (t *Texts) text(key string) (string, bool) {
 }
 
 // fill replaces the placeholders of text. A value nobody gave shows as "?".
-func (t *Texts) fill(text string, value func(name string) (string, bool)) string {
+func (t *Texts) fill(text string, now func() time.Time, value func(name string) (string, bool)) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
@@ -211,7 +249,7 @@ func (t *Texts) fill(text string, value func(name string) (string, bool)) string
 		}
 		name, as, _ := strings.Cut(inner, ":")
 		if v, ok := value(name); ok {
-			b.WriteString(t.write(v, as))
+			b.WriteString(t.write(v, as, now))
 		} else {
 			b.WriteByte('?')
 		}
@@ -232,7 +270,7 @@ func placeholder(s string) bool {
 
 // write puts a parameter into the form a placeholder asks for. What is not of
 // that form stays as it is: a strange number is better than none.
-func (t *Texts) write(v, as string) string {
+func (t *Texts) write(v, as string, now func() time.Time) string {
 	switch as {
 	case "bytes", "count":
 		n, err := strconv.ParseInt(v, 10, 64)
@@ -249,12 +287,15 @@ func (t *Texts) write(v, as string) string {
 			return v
 		}
 		return t.Duration(time.Duration(s * float64(time.Second)))
-	case "time":
+	case "time", "ago":
 		at, err := time.Parse(time.RFC3339, v)
 		if err != nil {
 			return v
 		}
-		return t.Time(at.Local())
+		if as == "ago" {
+			return t.Ago(at, now())
+		}
+		return t.Time(at.In(now().Location()))
 	}
 	return v
 }

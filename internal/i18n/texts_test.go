@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/problem"
 )
@@ -170,7 +171,7 @@ func TestFillPutsInWhatIsKnownAndKeepsWhatIsNoPlaceholder(t *testing.T) {
 		"{} {a":                     "{} {a",
 		"nested {{a}}":              "nested {1}",
 	} {
-		if got := en.fill(text, value); got != want {
+		if got := en.fill(text, time.Now, value); got != want {
 			t.Errorf("fill(%q) = %q, want %q", text, got, want)
 		}
 	}

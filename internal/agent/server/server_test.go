@@ -148,7 +148,8 @@ func TestJudge(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, why := judge(c.facts)
+			v := judge(c.facts)
+			got, why := v.state, v.concerns
 			if got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -167,13 +168,13 @@ func TestConcernsNameTheWorstOfEachDatabase(t *testing.T) {
 	proof := func(database string, s backup.Status) control.Backup {
 		return control.Backup{Server: "s", Database: database, Proof: &control.VerifyResult{Status: s}}
 	}
-	_, list := judge(facts{
+	list := judge(facts{
 		servers: []control.Server{{Name: "s"}, {Name: "new"}},
 		jobs:    []control.Job{{Server: "s", Databases: []string{"never", "ok"}}, {Server: "new", Databases: []string{"*"}}},
 		runs:    []control.Run{run("failed"), run("never")},
 		backups: []control.Backup{made("ok"), made("unproven"), made("failed"), made("disproven")},
 		proven:  []control.Backup{proof("ok", backup.OK), proof("disproven", backup.Failed)},
-	})
+	}).concerns
 	var got []string
 	for _, c := range list {
 		code := ""

@@ -23,12 +23,19 @@ type facts struct {
 	proven  []control.Backup // the backup of each source that was proved last
 }
 
+// A verdict is what the facts come to.
+type verdict struct {
+	state    control.State
+	concerns []control.Concern // the worst first
+	has      map[source]bool   // what there is a backup of, on servers that are configured
+}
+
 // judge puts how things stand in one word and says why. Not protected: there is
 // no backup at all, or a database that ought to have one has none. Attention: a
 // last backup failed, or the newest proof of a database failed or is lacking; a
 // backup counts only when it has been restored. Sources of servers that are no
 // longer configured are of no concern.
-func judge(f facts) (control.State, []control.Concern) {
+func judge(f facts) verdict {
 	configured := map[string]bool{}
 	for _, s := range f.servers {
 		configured[s.Name] = true
@@ -51,14 +58,14 @@ func judge(f facts) (control.State, []control.Concern) {
 	}
 	why.ofJobs(f.jobs, has, covered)
 	why.ofProofs(f.proven, has)
-	list := why.list()
+	v := verdict{state: control.Protected, concerns: why.list(), has: has}
 	switch {
-	case len(has) == 0 || len(list) > 0 && list[0].Kind == noBackup:
-		return control.NotProtected, list
-	case len(list) > 0:
-		return control.Attention, list
+	case len(has) == 0 || len(v.concerns) > 0 && v.concerns[0].Kind == noBackup:
+		v.state = control.NotProtected
+	case len(v.concerns) > 0:
+		v.state = control.Attention
 	}
-	return control.Protected, nil
+	return v
 }
 
 // The kinds of concerns.
@@ -77,7 +84,9 @@ type worries map[source]control.Concern
 
 func (w worries) add(at source, kind string, p *control.Problem) {
 	if old, ok := w[at]; !ok || slices.Index(severity, kind) < slices.Index(severity, old.Kind) {
-		w[at] = control.Concern{Kind: kind, Server: at.server, Database: at.database, Problem: p}
+		c := control.Concern{Kind: kind, Server: at.server, Database: at.database, Problem: p}
+		c.Text = concernText(c)
+		w[at] = c
 	}
 }
 
@@ -138,7 +147,8 @@ func (s *Server) status(ctx context.Context, _ *struct{}) (control.StatusReport,
 	if err != nil {
 		return r, err
 	}
-	r.State, r.Concerns = judge(f)
+	st := f.standing(judge(f))
+	r.State, r.Headline, r.Facts, r.Concerns = st.overall(), st.headline(), st.facts(), st.concerns
 	r.Servers, r.Jobs = len(f.servers), len(f.jobs)
 	if len(f.backups) > 0 {
 		r.Last = &f.backups[0]
