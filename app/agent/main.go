@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rahatbackup/rahat/frontend"
 	"github.com/rahatbackup/rahat/internal/agent"
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -87,6 +88,7 @@ func serve(verbose, detached bool, stderr io.Writer) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	cfg := agent.Config{
 		Home: home, Drivers: drivers(home), OpenStore: openStore, OpenVault: open, VaultKind: kind, Now: time.Now,
+		Pages: frontend.Window(),
 	}
 	if verbose {
 		cfg.Level = slog.LevelDebug

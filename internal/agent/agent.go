@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,6 +67,8 @@ type Config struct {
 	// because that may ask a person, and again if it failed.
 	OpenVault func(ctx context.Context) (vault.Vault, error)
 	VaultKind string // keychain or file
+	// Pages are the built pages that browsers are shown; nil: not built.
+	Pages fs.FS
 
 	Now     backup.Clock
 	Level   slog.Level // least level that is logged
@@ -166,6 +169,7 @@ func (a *agent) assemble() error {
 		Archiver: &archiver.Archiver{Now: a.Now, Machine: machine, Agent: version.Version, Streams: streams},
 		Verifier: &verifier.Verifier{Now: a.Now, TempDir: a.Home.Temp(), Streams: streams},
 		Discover: finder.Run,
+		Pages:    a.Pages,
 		Home:     string(a.Home), CacheDir: a.Home.Cache(), Machine: machine, Streams: streams,
 		Stop: a.askToStop,
 	})

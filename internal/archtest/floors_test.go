@@ -78,6 +78,10 @@ func mayImport(from, to string) string {
 		return "" // not part of the product
 	case within(to, "build"):
 		return "the product does not contain what builds it"
+	case to == "frontend" && !within(from, "app"):
+		return "the built pages are handed in by programs"
+	case to == "frontend":
+		return ""
 	case driver != "" && strings.HasPrefix(from, "internal/"):
 		return "drivers are named only by programs: take the contract, and let the program choose"
 	case floor(to) < floor(from), from == to:
@@ -126,6 +130,7 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 		"internal/store/local":       "internal/store/retry",     // a driver and a decorator
 		"internal/engine/enginetest": "internal/engine/postgres", // a suite and what it tests
 		"app/rahat":                  "build/step",               // the product and what builds it
+		"internal/pages":             "frontend",                 // pages outside a program
 	}
 	for from, to := range forbidden {
 		if mayImport(from, to) == "" {
@@ -134,6 +139,7 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 	}
 	allowed := map[string]string{
 		"app/agent":                      "internal/engine/postgres",
+		"app/window":                     "frontend",
 		"internal/engine/postgres":       "internal/engine",
 		"internal/engine/postgres/inner": "internal/engine/postgres/other",
 		"internal/agent/archiver":        "internal/repository",

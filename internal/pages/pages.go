@@ -69,7 +69,7 @@ func Handler(files fs.FS) http.Handler {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		case r.URL.Path == "/" || r.URL.Path == "/"+index:
+		case r.URL.Path == "", r.URL.Path == "/", r.URL.Path == "/"+index:
 			serveIndex(w, r, files)
 		default:
 			compressed.ServeHTTP(w, r)

@@ -15,6 +15,7 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, get, "/api/status", "status", "How things stand", ok, s.status)
 	s.events(api)
 	handle(s, api, post, "/api/stop", "stop", "End running work cleanly and exit", accepted, s.stop)
+	handle(s, api, post, "/api/ui", "open-ui", "Open the pages to a browser of this computer", ok, s.openUI)
 	handle(s, api, post, "/api/discover", "discover", "Look for database servers", ok, s.discover)
 
 	handle(s, api, get, "/api/servers", "list-servers", "Configured servers", ok, s.listServers)

@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -101,6 +102,9 @@ type Options struct {
 	Verifier  *verifier.Verifier
 	Discover  func(ctx context.Context, req control.DiscoverRequest) (control.Discovery, error)
 
+	// Pages are the built pages that browsers are shown; nil: not built.
+	Pages fs.FS
+
 	Home     string
 	CacheDir string // for repositories; empty: none
 	Machine  string
@@ -116,6 +120,7 @@ type Server struct {
 	Options
 	started time.Time
 	repos   repositories
+	ui      *browserUI
 	naming  sync.Mutex // held while names are checked and then taken
 }
 
@@ -123,14 +128,18 @@ type Server struct {
 func New(opt Options) *Server {
 	s := &Server{Options: opt, started: opt.Now().UTC()}
 	s.repos.open = s.openDestination
+	s.ui = newBrowserUI(s)
 	return s
 }
 
 // ReleaseIdle closes repositories that no run uses, to give back their memory.
 func (s *Server) ReleaseIdle() error { return s.repos.release() }
 
-// Close closes what is open.
-func (s *Server) Close() error { return s.repos.release() }
+// Close closes what is open, and ends the sessions of browsers.
+func (s *Server) Close() error {
+	s.ui.close()
+	return s.repos.release()
+}
 
 func (s *Server) hello(context.Context, *struct{}) (control.Hello, error) {
 	return control.Hello{
