@@ -69,6 +69,8 @@ type Config struct {
 	VaultKind string // keychain or file
 	// Pages are the built pages that browsers are shown; nil: not built.
 	Pages fs.FS
+	// Login starts the program when the person logs in; nil: not possible.
+	Login server.Login
 
 	Now     backup.Clock
 	Level   slog.Level // least level that is logged
@@ -170,6 +172,7 @@ func (a *agent) assemble() error {
 		Verifier: &verifier.Verifier{Now: a.Now, TempDir: a.Home.Temp(), Streams: streams},
 		Discover: finder.Run,
 		Pages:    a.Pages,
+		Login:    a.Login,
 		Home:     string(a.Home), CacheDir: a.Home.Cache(), Machine: machine, Streams: streams,
 		Stop: a.askToStop,
 	})

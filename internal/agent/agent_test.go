@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rahatbackup/rahat/internal/agent"
+	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/control/client"
@@ -46,6 +47,7 @@ type house struct {
 	engine *enginemem.Engine
 	driver engine.Driver
 	vault  vault.Vault
+	login  server.Login
 }
 
 func newHouse(t *testing.T) *house {
@@ -73,6 +75,7 @@ func (h *house) config() agent.Config {
 		Drivers:   map[string]engine.Driver{engine.Postgres: h.driver},
 		OpenVault: func(context.Context) (vault.Vault, error) { return h.vault, nil },
 		OpenStore: openStore,
+		Login:     h.login,
 	}
 }
 

@@ -66,6 +66,7 @@ func check(t *testing.T, err error) {
 var (
 	aServer = control.Server{Name: "shop", Engine: "postgres", Address: "localhost:5432", User: "ali", Options: map[string]string{"sslmode": "require"}}
 	aPlace  = control.Destination{Name: "disk", URL: "file:///mnt/disk", Repository: "r1"}
+	aChoice = Preferences{Language: "tr", Theme: "dark", Notify: "problems"}
 	aJob    = control.Job{Name: "nightly", Server: "shop", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Incremental, Verify: "full"}
 )
 
@@ -74,12 +75,13 @@ func configure(t *testing.T, db *DB) {
 	check(t, db.AddServer(t.Context(), aServer))
 	check(t, db.AddDestination(t.Context(), aPlace))
 	check(t, db.AddJob(t.Context(), aJob))
+	check(t, db.SetPreferences(t.Context(), aChoice))
 }
 
 func wantConfig(t *testing.T, db *DB) {
 	t.Helper()
 	got := must[Config](t)(db.Config(t.Context()))
-	want := Config{Version: 1, Servers: []control.Server{aServer}, Destinations: []control.Destination{aPlace}, Jobs: []control.Job{aJob}}
+	want := Config{Version: 1, Servers: []control.Server{aServer}, Destinations: []control.Destination{aPlace}, Jobs: []control.Job{aJob}, Preferences: aChoice}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -167,7 +169,7 @@ func TestMirrorHoldsEveryChangeAndIsPrivate(t *testing.T) {
 	check(t, db.RemoveServer(t.Context(), "shop"))
 	var c Config
 	check(t, json.Unmarshal(must[[]byte](t)(os.ReadFile(p.config)), &c))
-	if len(c.Servers) != 0 || len(c.Destinations) != 1 || len(c.Jobs) != 1 || c.Jobs[0].Name != "daily" || !c.Jobs[0].Paused {
+	if len(c.Servers) != 0 || len(c.Destinations) != 1 || len(c.Jobs) != 1 || c.Jobs[0].Name != "daily" || !c.Jobs[0].Paused || c.Preferences != aChoice {
 		t.Errorf("got %+v", c)
 	}
 	for _, file := range []string{p.config, p.file, p.file + "-wal"} {
@@ -417,6 +419,17 @@ func TestSettings(t *testing.T) {
 		if got := must[string](t)(db.Setting(t.Context(), "k")); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestAMirrorOfEarlierVersionsHasNoPreferences(t *testing.T) {
+	p := newPlace(t)
+	check(t, os.WriteFile(p.config, []byte(`{"version": 1, "servers": [], "destinations": [], "jobs": []}`), 0o600))
+	if got := must[Preferences](t)(p.open(t).Preferences(t.Context())); got != (Preferences{}) {
+		t.Errorf("got %+v", got)
+	}
+	if text := must[[]byte](t)(os.ReadFile(p.config)); strings.Contains(string(text), "preferences") {
+		t.Errorf("what was never chosen is in the mirror: %s", text)
 	}
 }
 

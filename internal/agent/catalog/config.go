@@ -19,7 +19,19 @@ type Config struct {
 	Servers      []control.Server      `json:"servers"`
 	Destinations []control.Destination `json:"destinations"`
 	Jobs         []control.Job         `json:"jobs"`
+	Preferences  Preferences           `json:"preferences,omitzero"`
 }
+
+// Preferences are how a person wants the program to behave, in the words of
+// [control.Settings]; "" is what was never chosen.
+type Preferences struct {
+	Language string `json:"language,omitempty"`
+	Theme    string `json:"theme,omitempty"`
+	Notify   string `json:"notify,omitempty"`
+}
+
+// The keys of single values.
+const keyPreferences = "preferences"
 
 // configVersion is the form of the mirror.
 const configVersion = 1
@@ -34,8 +46,36 @@ func (db *DB) Config(ctx context.Context) (Config, error) {
 	if c.Destinations, err = db.Destinations(ctx); err != nil {
 		return c, err
 	}
-	c.Jobs, err = db.Jobs(ctx)
+	if c.Jobs, err = db.Jobs(ctx); err != nil {
+		return c, err
+	}
+	c.Preferences, err = db.Preferences(ctx)
 	return c, err
+}
+
+// Preferences returns what a person chose.
+func (db *DB) Preferences(ctx context.Context) (p Preferences, err error) {
+	text, err := db.Setting(ctx, keyPreferences)
+	if err != nil || text == "" {
+		return p, err
+	}
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return p, fmt.Errorf("decode preferences: %w", err)
+	}
+	return p, nil
+}
+
+// SetPreferences keeps what a person chose.
+func (db *DB) SetPreferences(ctx context.Context, p Preferences) error {
+	return db.configure(ctx, func(tx *sql.Tx) error { return insertPreferences(ctx, tx, p) })
+}
+
+func insertPreferences(ctx context.Context, tx *sql.Tx, p Preferences) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode preferences: %w", err)
+	}
+	return insertSetting(ctx, tx, keyPreferences, string(text))
 }
 
 // configure changes the configuration and then its mirror. If the mirror
@@ -97,7 +137,7 @@ func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	return nil
+	return insertPreferences(ctx, tx, c.Preferences)
 }
 
 // write replaces the mirror: after a crash there is the old one or the new.

@@ -157,10 +157,12 @@ func (db *DB) Setting(ctx context.Context, key string) (string, error) {
 
 // SetSetting sets one value.
 func (db *DB) SetSetting(ctx context.Context, key, value string) error {
-	return db.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
-		return err
-	})
+	return db.change(ctx, func(tx *sql.Tx) error { return insertSetting(ctx, tx, key, value) })
+}
+
+func insertSetting(ctx context.Context, tx *sql.Tx, key, value string) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+	return err
 }
 
 type scanner interface{ Scan(dest ...any) error }

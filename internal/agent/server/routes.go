@@ -46,6 +46,9 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, get, "/api/runs/{id}", "get-run", "One run", ok, s.getRun)
 	handle(s, api, post, "/api/runs/{id}/cancel", "cancel-run", "Cancel a run", accepted, s.cancelRun)
 
+	handle(s, api, get, "/api/settings", "get-settings", "How the agent and its windows behave", ok, s.getSettings)
+	handle(s, api, put, "/api/settings", "change-settings", "Change the settings", ok, s.changeSettings)
+
 	handle(s, api, post, "/api/catalog/rebuild", "rebuild-catalog", "Read all backups from the destinations", accepted, s.startRebuild)
 	handle(s, api, post, "/api/repository/backups", "repository-backups", "Backups of a repository that is not configured", ok, s.repositoryBackups)
 }

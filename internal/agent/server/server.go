@@ -104,6 +104,8 @@ type Options struct {
 
 	// Pages are the built pages that browsers are shown; nil: not built.
 	Pages fs.FS
+	// Login starts the program when the person logs in; nil: not possible.
+	Login Login
 
 	Home     string
 	CacheDir string // for repositories; empty: none

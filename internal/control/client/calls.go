@@ -62,6 +62,17 @@ func (c *Client) Discover(ctx context.Context, r control.DiscoverRequest) (contr
 	return post[control.Discovery](ctx, c, "/api/discover", r)
 }
 
+// Settings returns how the agent and its windows behave.
+func (c *Client) Settings(ctx context.Context) (control.Settings, error) {
+	return get[control.Settings](ctx, c, "/api/settings", nil)
+}
+
+// ChangeSettings replaces the settings and returns them as they are then.
+func (c *Client) ChangeSettings(ctx context.Context, s control.Settings) (answer control.Settings, err error) {
+	err = c.do(ctx, request{method: http.MethodPut, path: "/api/settings", body: s, answer: &answer})
+	return answer, err
+}
+
 // Servers lists the configured servers by name.
 func (c *Client) Servers(ctx context.Context) ([]control.Server, error) {
 	return get[[]control.Server](ctx, c, "/api/servers", nil)
