@@ -89,6 +89,27 @@ func (h Home) Temp() string { return filepath.Join(string(h), "tmp") }
 // be removed at any time.
 func (h Home) Cache() string { return filepath.Join(string(h), "cache") }
 
+// WindowLock is the file whose lock the one open window holds.
+func (h Home) WindowLock() string { return filepath.Join(string(h), "window.lock") }
+
+// WindowPlace says where the window was when it was closed.
+func (h Home) WindowPlace() string { return filepath.Join(string(h), "window.json") }
+
+// WindowStartLog is the standard error of a window that another program
+// opened. It is empty unless the window could not be shown.
+func (h Home) WindowStartLog() string { return filepath.Join(h.LogDir(), "window.start") }
+
+// WebViewData is where a WebView that asks for a place keeps its caches.
+func (h Home) WebViewData() string { return filepath.Join(string(h), "webview") }
+
+// Socket returns the path of the agent's unix socket, or on Windows the name
+// of its pipe.
+func (h Home) Socket() (string, error) { return h.socket("agent") }
+
+// WindowSocket returns where the open window takes requests of windows that
+// are started after it.
+func (h Home) WindowSocket() (string, error) { return h.socket("window") }
+
 // hash names the home where its path is too long or not allowed.
 func (h Home) hash() string {
 	sum := sha256.Sum256([]byte(h))

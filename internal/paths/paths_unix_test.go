@@ -18,6 +18,9 @@ func TestSocketPathAlwaysFits(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		long := Home("/" + strings.Repeat("long/", 40) + name)
 		path, err := long.Socket()
+		if other, _ := long.WindowSocket(); other == path {
+			t.Errorf("the window has the agent's socket: %s", path)
+		}
 		if err != nil || len(path) > maxSocket || filepath.Dir(filepath.Dir(path)) != "/tmp" || seen[path] {
 			t.Errorf("got %s, %v", path, err)
 		}

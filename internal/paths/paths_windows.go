@@ -19,13 +19,13 @@ func systemHome() (string, error) {
 	return filepath.Join(dir, "Rahat Backup"), nil
 }
 
-// Socket returns the name of the agent's named pipe. It carries the user,
+// socket returns the name of a program's named pipe. It carries the user,
 // because pipe names are common to all sessions of the machine.
-func (h Home) Socket() (string, error) {
+func (h Home) socket(program string) (string, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
 		return "", fmt.Errorf("read user of process: %w", err)
 	}
 	sum := sha256.Sum256([]byte(user.User.Sid.String()))
-	return `\\.\pipe\rahat-` + hex.EncodeToString(sum[:8]) + "-" + h.hash(), nil
+	return `\\.\pipe\rahat-` + hex.EncodeToString(sum[:8]) + "-" + h.hash() + "-" + program, nil
 }

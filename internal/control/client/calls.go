@@ -213,6 +213,12 @@ func (c *Client) Cancel(ctx context.Context, id string) (control.Run, error) {
 	return post[control.Run](ctx, c, at("runs", id, "cancel"), nil)
 }
 
+// OpenUI answers an address by which a browser of this computer opens the pages,
+// once and within a minute.
+func (c *Client) OpenUI(ctx context.Context) (control.UILink, error) {
+	return post[control.UILink](ctx, c, "/api/ui", nil)
+}
+
 // RebuildCatalog queues a run that reads all backups from the destinations.
 func (c *Client) RebuildCatalog(ctx context.Context) (control.Runs, error) {
 	return post[control.Runs](ctx, c, "/api/catalog/rebuild", nil)

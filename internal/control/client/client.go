@@ -41,6 +41,10 @@ var (
 	ErrSlowStart = problem.New("control.start_timeout")
 )
 
+// ErrStopped is the cause of an [ErrUnreachable] after an agent that was asked
+// to stop. One that died says nothing of the kind.
+var ErrStopped = errors.New("the agent was asked to stop")
+
 // Dial connects to an agent.
 type Dial func(ctx context.Context) (net.Conn, error)
 
@@ -66,14 +70,18 @@ func New(dial Dial, address string) *Client {
 
 // Default returns a client of the agent whose state is in home. It does not
 // connect yet.
-func Default(home paths.Home) *Client {
-	return New(func(ctx context.Context) (net.Conn, error) {
+func Default(home paths.Home) *Client { return New(DialHome(home), string(home)) }
+
+// DialHome connects to the agent whose state is in home, for those who pass
+// requests on.
+func DialHome(home paths.Home) Dial {
+	return func(ctx context.Context) (net.Conn, error) {
 		path, err := home.Socket()
 		if err != nil {
 			return nil, err
 		}
 		return ipc.Dial(ctx, path)
-	}, string(home))
+	}
 }
 
 // Close closes idle connections.

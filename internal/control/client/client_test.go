@@ -212,6 +212,30 @@ func TestFollowEndsWhenTheAgentGoes(t *testing.T) {
 	}
 }
 
+func TestAnAgentThatWasAskedToStopIsToldFromOneThatDied(t *testing.T) {
+	for name, end := range map[string]func(){
+		"asked": func() {},
+		"died":  func() { panic(http.ErrAbortHandler) }, // the connection breaks, as when its process is killed
+	} {
+		c := fake(t, version.API, func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "data: {\"seq\":1,\"kind\":\"catalog\"}\n\n")
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			end()
+		})
+		events, last := 0, error(nil)
+		for _, err := range c.Events(t.Context(), 0, "") {
+			if last = err; err == nil {
+				events++
+			}
+		}
+		if !errors.Is(last, ErrUnreachable) || errors.Is(last, ErrStopped) != (name == "asked") || events != 1 {
+			t.Errorf("%s: %d events, then %v", name, events, last)
+		}
+	}
+}
+
 func FuzzEventsNeverPanic(f *testing.F) {
 	f.Add("data: {\"seq\":1,\"kind\":\"run\",\"run\":{\"id\":\"a\"}}\n\n")
 	f.Add("data:\n\ndata: {}\nid: x\n: \n")

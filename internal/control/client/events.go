@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -22,9 +21,10 @@ const maxEvent = 16 << 20
 
 // Events yields what happens after event number after of the given epoch,
 // without gaps, until ctx ends or the agent goes. An event of kind "reset"
-// says that what was asked for is gone: read the status and go on from its
-// Seq. The last pair has a non-nil error; a caller that wants to go on asks
-// again after the last event it saw.
+// says that what was asked for is gone: read the status; the events after its
+// Seq follow. The last pair has a non-nil error, with [ErrStopped] in it when
+// the agent was asked to stop; a caller that wants to go on asks again after the
+// last event it saw.
 func (c *Client) Events(ctx context.Context, after uint64, epoch string) iter.Seq2[control.Event, error] {
 	return func(yield func(control.Event, error) bool) {
 		q := url.Values{"after": {strconv.FormatUint(after, 10)}, "epoch": {epoch}}
@@ -52,7 +52,7 @@ func (c *Client) Events(ctx context.Context, after uint64, epoch string) iter.Se
 		}
 		err = lines.Err()
 		if err == nil {
-			err = io.ErrUnexpectedEOF
+			err = ErrStopped // HTTP knows the end of an answer from one that was cut off
 		}
 		if errors.Is(err, bufio.ErrTooLong) {
 			err = ErrProtocol.Because(err, "cause", err.Error())

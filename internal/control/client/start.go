@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -53,9 +50,12 @@ func Start(ctx context.Context, opt StartOptions) (*Client, error) {
 
 // launch starts the agent and waits until it answers.
 func launch(ctx context.Context, c *Client, opt StartOptions) error {
-	program, err := findAgent(opt.Program)
-	if err != nil {
-		return err
+	program := opt.Program
+	if program == "" {
+		var err error
+		if program, err = FindAgent(); err != nil {
+			return err
+		}
 	}
 	if err := opt.Home.Make(); err != nil {
 		return err
@@ -132,17 +132,24 @@ func startProblem(home paths.Home) error {
 	if len(text) == 0 {
 		return silentStart(home)
 	}
+	told, last := lastWord(text)
+	if told != nil {
+		return told
+	}
+	return ErrStart.Because(fmt.Errorf("agent ended: %s", text), "cause", last)
+}
+
+// lastWord returns the problem that a program wrote as its last line, or else
+// that line, shortened.
+func lastWord(text []byte) (told error, line string) {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	last := lines[len(lines)-1]
 	var p control.Problem
 	if json.Unmarshal(last, &p) == nil && p.Code != "" {
-		return p.Err()
+		return p.Err(), ""
 	}
 	const most = 300
-	if len(last) > most {
-		last = last[:most]
-	}
-	return ErrStart.Because(fmt.Errorf("agent ended: %s", text), "cause", string(last))
+	return nil, string(last[:min(most, len(last))])
 }
 
 // silentStart says why an agent ended without a word: most likely there was no
@@ -156,33 +163,4 @@ func silentStart(home paths.Home) error {
 		}
 	}
 	return ErrStart.Because(err, "cause", err.Error())
-}
-
-// findAgent returns the path of the agent's program.
-func findAgent(program string) (string, error) {
-	if program != "" {
-		return program, nil
-	}
-	name := "rahat-agent"
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", ErrNoAgent.Because(err, "program", name)
-	}
-	if real, err := filepath.EvalSymlinks(self); err == nil {
-		self = real
-	}
-	beside := filepath.Join(filepath.Dir(self), name)
-	if _, err := os.Stat(beside); err == nil {
-		return beside, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", ErrNoAgent.Because(err, "program", beside)
-	}
-	found, err := exec.LookPath(name)
-	if err != nil {
-		return "", ErrNoAgent.Because(err, "program", beside)
-	}
-	return found, nil
 }
