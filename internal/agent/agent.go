@@ -135,7 +135,11 @@ func (a *agent) run(ctx context.Context) (err error) {
 	if p := a.catalog.Recovered(); p != nil {
 		a.log.WarnContext(ctx, "catalog was damaged and is made anew", "err", p)
 	}
-	if err := a.assemble(); err != nil {
+	paused, err := a.catalog.Paused(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.assemble(paused); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.server.Close()) }()
@@ -154,7 +158,7 @@ func (a *agent) run(ctx context.Context) (err error) {
 }
 
 // assemble makes the queue and the server, which does not start anything.
-func (a *agent) assemble() error {
+func (a *agent) assemble(paused bool) error {
 	machine, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("read name of this computer: %w", err)
@@ -162,7 +166,7 @@ func (a *agent) assemble() error {
 	streams := max(2, runtime.NumCPU()/2)
 	broker := queue.NewBroker(a.Now)
 	a.queue = queue.New(queue.Options{
-		Store: a.catalog, Broker: broker, Log: a.log, Now: a.Now, Workers: workers, Idle: a.idle,
+		Store: a.catalog, Broker: broker, Log: a.log, Now: a.Now, Workers: workers, StartPaused: paused, Idle: a.idle,
 	})
 	finder := &discovery.Discovery{Drivers: a.Drivers, Configured: a.catalog.Servers}
 	a.server = server.New(server.Options{

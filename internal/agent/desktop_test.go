@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/problem"
 )
@@ -122,5 +123,42 @@ func TestStartAtLoginThatCannotBeIsNotClaimed(t *testing.T) {
 	}
 	if got := must[control.Settings](t)(l.Settings(t.Context())); !got.AtLogin || got.StartAtLogin {
 		t.Errorf("broken: %+v", got)
+	}
+}
+
+func TestAPausedAgentWaitsAlsoAfterARestart(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	ctx := t.Context()
+	begun, open := gate(h)
+	defer open()
+	running := must[control.Runs](t)(l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders"}}))
+	<-begun
+	l.told("catalog", func() { check(t, l.Pause(ctx)) })
+	waiting := must[control.Runs](t)(l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"empty"}}))
+	open()
+	if run := l.wait(running)[0]; run.Status != backup.OK {
+		t.Errorf("what ran when it was paused: %+v", run)
+	}
+	s := must[control.StatusReport](t)(l.Status(ctx))
+	if !s.Paused || len(s.Active) != 1 || s.Active[0].Status != backup.Queued || s.Headline.Code != "state.paused.waiting" || s.Headline.Params["n"] != "1" {
+		t.Errorf("paused: %+v", s)
+	}
+	check(t, l.end())
+	l = h.start(t)
+	if run := must[control.Run](t)(l.Run(ctx, waiting.Runs[0])); run.Status != backup.Interrupted {
+		t.Errorf("waited when the agent stopped: %+v", run)
+	}
+	waiting = must[control.Runs](t)(l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"empty"}}))
+	if s := must[control.StatusReport](t)(l.Status(ctx)); !s.Paused || s.Active[0].Status != backup.Queued {
+		t.Errorf("after a restart: %+v", s)
+	}
+	l.told("catalog", func() { check(t, l.Resume(ctx)) })
+	if run := l.wait(waiting)[0]; run.Status != backup.OK {
+		t.Errorf("resumed: %+v", run)
+	}
+	if s := must[control.StatusReport](t)(l.Status(ctx)); s.Paused || s.Headline.Code != "state.unproven" {
+		t.Errorf("resumed: %+v", s)
 	}
 }

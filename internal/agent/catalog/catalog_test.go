@@ -76,12 +76,13 @@ func configure(t *testing.T, db *DB) {
 	check(t, db.AddDestination(t.Context(), aPlace))
 	check(t, db.AddJob(t.Context(), aJob))
 	check(t, db.SetPreferences(t.Context(), aChoice))
+	check(t, db.SetPaused(t.Context(), true))
 }
 
 func wantConfig(t *testing.T, db *DB) {
 	t.Helper()
 	got := must[Config](t)(db.Config(t.Context()))
-	want := Config{Version: 1, Servers: []control.Server{aServer}, Destinations: []control.Destination{aPlace}, Jobs: []control.Job{aJob}, Preferences: aChoice}
+	want := Config{Version: 1, Servers: []control.Server{aServer}, Destinations: []control.Destination{aPlace}, Jobs: []control.Job{aJob}, Preferences: aChoice, Paused: true}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -425,10 +426,10 @@ func TestSettings(t *testing.T) {
 func TestAMirrorOfEarlierVersionsHasNoPreferences(t *testing.T) {
 	p := newPlace(t)
 	check(t, os.WriteFile(p.config, []byte(`{"version": 1, "servers": [], "destinations": [], "jobs": []}`), 0o600))
-	if got := must[Preferences](t)(p.open(t).Preferences(t.Context())); got != (Preferences{}) {
-		t.Errorf("got %+v", got)
+	if c := must[Config](t)(p.open(t).Config(t.Context())); c.Preferences != (Preferences{}) || c.Paused {
+		t.Errorf("got %+v", c)
 	}
-	if text := must[[]byte](t)(os.ReadFile(p.config)); strings.Contains(string(text), "preferences") {
+	if text := must[[]byte](t)(os.ReadFile(p.config)); strings.Contains(string(text), "pre") || strings.Contains(string(text), "paused") {
 		t.Errorf("what was never chosen is in the mirror: %s", text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/rahatbackup/rahat/internal/control"
 )
@@ -20,6 +21,7 @@ type Config struct {
 	Destinations []control.Destination `json:"destinations"`
 	Jobs         []control.Job         `json:"jobs"`
 	Preferences  Preferences           `json:"preferences,omitzero"`
+	Paused       bool                  `json:"paused,omitempty"` // no queued run begins
 }
 
 // Preferences are how a person wants the program to behave, in the words of
@@ -31,7 +33,10 @@ type Preferences struct {
 }
 
 // The keys of single values.
-const keyPreferences = "preferences"
+const (
+	keyPreferences = "preferences"
+	keyPaused      = "paused"
+)
 
 // configVersion is the form of the mirror.
 const configVersion = 1
@@ -49,8 +54,22 @@ func (db *DB) Config(ctx context.Context) (Config, error) {
 	if c.Jobs, err = db.Jobs(ctx); err != nil {
 		return c, err
 	}
-	c.Preferences, err = db.Preferences(ctx)
+	if c.Preferences, err = db.Preferences(ctx); err != nil {
+		return c, err
+	}
+	c.Paused, err = db.Paused(ctx)
 	return c, err
+}
+
+// Paused reports whether a person has paused the agent.
+func (db *DB) Paused(ctx context.Context) (bool, error) {
+	text, err := db.Setting(ctx, keyPaused)
+	return text == strconv.FormatBool(true), err
+}
+
+// SetPaused keeps whether the agent is paused.
+func (db *DB) SetPaused(ctx context.Context, paused bool) error {
+	return db.configure(ctx, func(tx *sql.Tx) error { return insertSetting(ctx, tx, keyPaused, strconv.FormatBool(paused)) })
 }
 
 // Preferences returns what a person chose.
@@ -137,7 +156,10 @@ func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	return insertPreferences(ctx, tx, c.Preferences)
+	if err := insertPreferences(ctx, tx, c.Preferences); err != nil {
+		return err
+	}
+	return insertSetting(ctx, tx, keyPaused, strconv.FormatBool(c.Paused))
 }
 
 // write replaces the mirror: after a crash there is the old one or the new.

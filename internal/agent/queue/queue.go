@@ -67,8 +67,10 @@ type Options struct {
 	Log     *slog.Logger
 	Now     backup.Clock
 	Workers int // runs at once; at least 1
-	// Idle is called when the last run has ended and none waits; it may be
-	// nil. The next run may already have begun.
+	// StartPaused is how the queue begins; see [Queue.Pause].
+	StartPaused bool
+	// Idle is called when the last run has ended and no other can begin; it
+	// may be nil. The next run may already have begun.
 	Idle func()
 }
 
@@ -80,6 +82,7 @@ type Queue struct {
 	mu       sync.Mutex
 	entries  []*entry // in the order they were added
 	running  int
+	paused   bool // starts nothing that is queued
 	refusing bool // takes no more work
 	stopping bool // and starts nothing that is queued
 	wg       sync.WaitGroup
@@ -100,7 +103,7 @@ func New(opt Options) *Queue {
 	if opt.Idle == nil {
 		opt.Idle = func() {}
 	}
-	return &Queue{Options: opt}
+	return &Queue{Options: opt, paused: opt.StartPaused}
 }
 
 // Add queues work, all or none of it, and returns the IDs of its runs in the
@@ -144,7 +147,7 @@ func (q *Queue) schedule() {
 		for _, x := range e.work.Excludes {
 			taken[x] = true
 		}
-		if !free || e.run.Status != backup.Queued || q.running >= q.Workers || q.stopping {
+		if !free || e.run.Status != backup.Queued || q.running >= q.Workers || q.paused || q.stopping {
 			continue
 		}
 		now := q.Now().UTC()
@@ -175,14 +178,14 @@ func (q *Queue) execute(e *entry, run control.Run) {
 }
 
 // finish takes a run that was executed out of the queue, starts the next, and
-// reports whether there is none.
+// reports whether none is left that can run.
 func (q *Queue) finish(e *entry, over control.Run) (idle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.running--
 	q.remove(e, over)
 	q.schedule()
-	return len(q.entries) == 0
+	return q.running == 0 && (len(q.entries) == 0 || q.paused)
 }
 
 // do calls the work and turns a panic into an error; the agent lives on.
@@ -305,6 +308,29 @@ func (q *Queue) drop(ctx context.Context, e *entry) error {
 		return fmt.Errorf("save run: %w", err)
 	}
 	return nil
+}
+
+// Pause begins no queued run until [Queue.Resume]; what runs goes on. Work is
+// still taken, and waits.
+func (q *Queue) Pause() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.paused = true
+}
+
+// Paused reports whether the queue is paused.
+func (q *Queue) Paused() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.paused
+}
+
+// Resume undoes [Queue.Pause].
+func (q *Queue) Resume() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.paused = false
+	q.schedule()
 }
 
 // Refuse takes no more work; what is there goes on.

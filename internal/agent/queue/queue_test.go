@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,12 +55,12 @@ type bench struct {
 	store  *memory
 	broker *Broker
 	log    *bytes.Buffer
-	idle   int
+	idle   atomic.Int32
 }
 
 func newBench(workers int) *bench {
 	b := &bench{store: &memory{states: map[string][]backup.Status{}, last: map[string]control.Run{}}, broker: NewBroker(time.Now), log: &bytes.Buffer{}}
-	b.Queue = New(Options{Store: b.store, Broker: b.broker, Log: slog.New(slog.NewTextHandler(b.log, nil)), Now: time.Now, Workers: workers, Idle: func() { b.idle++ }})
+	b.Queue = New(Options{Store: b.store, Broker: b.broker, Log: slog.New(slog.NewTextHandler(b.log, nil)), Now: time.Now, Workers: workers, Idle: func() { b.idle.Add(1) }})
 	return b
 }
 
@@ -122,10 +123,60 @@ func TestRunsGoInOrderAndNeverTwoOnOneDatabase(t *testing.T) {
 				t.Errorf("states %v", got)
 			}
 		}
-		if b.idle != 1 {
-			t.Errorf("idle %d times", b.idle)
+		if b.idle.Load() != 1 {
+			t.Errorf("idle %d times", b.idle.Load())
 		}
 		b.stop(t)
+	})
+}
+
+func TestAPausedQueueBeginsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(2)
+		x := Database("s", "x")
+		ids := b.add(t, takes(10*time.Second, x), takes(10*time.Second, x))
+		synctest.Wait()
+		b.Pause()
+		ids = append(ids, b.add(t, takes(10*time.Second))...)
+		synctest.Wait()
+		if got := running(b, ids); !slices.Equal(got, []int{0}) || b.idle.Load() != 0 {
+			t.Errorf("paused: running %v, idle %d times; what runs must go on", got, b.idle.Load())
+		}
+		pass(11 * time.Second)
+		synctest.Wait()
+		if got := running(b, ids); got != nil || len(b.Active()) != 2 || b.idle.Load() != 1 {
+			t.Errorf("later: running %v of %d, idle %d times", got, len(b.Active()), b.idle.Load())
+		}
+		if _, err := b.Cancel(t.Context(), ids[2]); err != nil || running(b, ids) != nil {
+			t.Errorf("cancelled: %v, running %v", err, running(b, ids))
+		}
+		b.Resume()
+		b.Resume()
+		synctest.Wait()
+		if got := running(b, ids); !slices.Equal(got, []int{1}) {
+			t.Errorf("resumed: running %v", got)
+		}
+		pass(11 * time.Second)
+		b.stop(t)
+		if got := b.store.get(ids[1]).Status; got != backup.OK || b.idle.Load() != 2 {
+			t.Errorf("in the end %s, idle %d times", got, b.idle.Load())
+		}
+	})
+}
+
+func TestAQueueMayBeginPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		b.Queue = New(Options{Store: b.store, Broker: b.broker, Log: b.Log, Now: time.Now, Workers: 1, StartPaused: true})
+		ids := b.add(t, takes(time.Second))
+		synctest.Wait()
+		if got := running(b, ids); got != nil {
+			t.Errorf("running %v", got)
+		}
+		b.stop(t)
+		if got := b.store.get(ids[0]).Status; got != backup.Interrupted {
+			t.Errorf("stopped while it waited: %s", got)
+		}
 	})
 }
 

@@ -48,6 +48,8 @@ func (s *Server) routes(api huma.API) {
 
 	handle(s, api, get, "/api/settings", "get-settings", "How the agent and its windows behave", ok, s.getSettings)
 	handle(s, api, put, "/api/settings", "change-settings", "Change the settings", ok, s.changeSettings)
+	handle(s, api, post, "/api/pause", "pause", "Begin no queued run; what runs goes on", none, s.pause)
+	handle(s, api, post, "/api/resume", "resume", "Begin queued runs again", none, s.resume)
 
 	handle(s, api, post, "/api/catalog/rebuild", "rebuild-catalog", "Read all backups from the destinations", accepted, s.startRebuild)
 	handle(s, api, post, "/api/repository/backups", "repository-backups", "Backups of a repository that is not configured", ok, s.repositoryBackups)

@@ -12,6 +12,8 @@ import (
 type standing struct {
 	verdict
 	newest, proven time.Time // the newest backup, the last good proof; zero: none
+	paused         bool
+	jobs, waiting  int // waiting: runs that are queued
 }
 
 // standing adds to a verdict what else the sentence tells.
@@ -31,12 +33,26 @@ func (f facts) standing(v verdict) standing {
 	return st
 }
 
-// overall is the state in one word.
-func (st standing) overall() control.State { return st.state }
+// held reports whether the agent does not do what it ought to because it is
+// paused.
+func (st standing) held() bool { return st.paused && (st.jobs > 0 || st.waiting > 0) }
 
-// headline says the state in a sentence that names the first thing to do.
+// overall is the state in one word.
+func (st standing) overall() control.State {
+	if st.held() && st.state == control.Protected {
+		return control.Attention
+	}
+	return st.state
+}
+
+// headline says the state in a sentence that names the first thing to do. While
+// the agent is paused nothing else can be done.
 func (st standing) headline() control.Text {
 	switch {
+	case st.held() && st.waiting > 0:
+		return counted("state.paused.waiting", st.waiting)
+	case st.held():
+		return control.Text{Code: "state.paused"}
 	case len(st.concerns) > 0:
 		return st.concerns[0].Text
 	case len(st.has) == 0:
@@ -47,6 +63,9 @@ func (st standing) headline() control.Text {
 
 // facts says in one line what the headline leaves out; nil if there is nothing.
 func (st standing) facts() *control.Text {
+	if st.held() && len(st.concerns) > 0 {
+		return &st.concerns[0].Text
+	}
 	more, ok := len(st.concerns)-1, st.unconcerned()
 	var t control.Text
 	switch {
@@ -98,4 +117,14 @@ func concernText(c control.Concern) control.Text {
 // counted is a text about n things.
 func counted(code string, n int) control.Text {
 	return control.Text{Code: code, Params: map[string]string{"n": strconv.Itoa(n)}}
+}
+
+// queued counts the runs that wait.
+func queued(active []control.Run) (n int) {
+	for i := range active {
+		if active[i].Status == backup.Queued {
+			n++
+		}
+	}
+	return n
 }

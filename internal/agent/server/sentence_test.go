@@ -73,6 +73,30 @@ func TestTheSentenceNamesTheFirstThing(t *testing.T) {
 	}
 }
 
+func TestAPauseIsTheFirstThing(t *testing.T) {
+	fine, bad, none := world("a", "b"), world("a", "b:unproven"), world()
+	cases := []struct {
+		facts         facts
+		jobs, waiting int
+		state         control.State
+		want          string
+	}{
+		{fine, 0, 0, control.Protected, "All 2 databases protected. | Newest backup 12 min ago, last proven 3 h ago."},
+		{fine, 1, 0, control.Attention, "Backups are paused. | Newest backup 12 min ago, last proven 3 h ago."},
+		{fine, 0, 1, control.Attention, "Backups are paused, one run is waiting. | Newest backup 12 min ago, last proven 3 h ago."},
+		{bad, 1, 3, control.Attention, "Backups are paused, 3 runs are waiting. | b on pg has never been proven."},
+		{none, 1, 0, control.NotProtected, "Backups are paused."},
+		{none, 0, 0, control.NotProtected, "No database is protected yet."},
+	}
+	for _, c := range cases {
+		st := c.facts.standing(judge(c.facts))
+		st.paused, st.jobs, st.waiting = true, c.jobs, c.waiting
+		if got := said(st, "en"); got != c.want || st.overall() != c.state {
+			t.Errorf("%d jobs, %d waiting: %s\ngot  %s\nwant %s", c.jobs, c.waiting, st.overall(), got, c.want)
+		}
+	}
+}
+
 // said writes headline and facts as a person reads them at noon.
 func said(st standing, lang string) string {
 	h := st.headline()

@@ -124,6 +124,7 @@ type Server struct {
 	repos   repositories
 	ui      *browserUI
 	naming  sync.Mutex // held while names are checked and then taken
+	pausing sync.Mutex // held while the agent is paused or resumed
 }
 
 // New returns a server. Call Close when the queue has stopped.

@@ -59,3 +59,28 @@ func (s *Server) changeSettings(ctx context.Context, in *body[control.Settings])
 	s.Broker.Changed()
 	return s.getSettings(ctx, nil)
 }
+
+func (s *Server) pause(ctx context.Context, _ *struct{}) (nothing, error) {
+	return nothing{}, s.setPaused(ctx, true)
+}
+
+func (s *Server) resume(ctx context.Context, _ *struct{}) (nothing, error) {
+	return nothing{}, s.setPaused(ctx, false)
+}
+
+// setPaused makes the catalog and the queue agree, which two clients at once
+// must not disturb.
+func (s *Server) setPaused(ctx context.Context, paused bool) error {
+	s.pausing.Lock()
+	defer s.pausing.Unlock()
+	if err := s.Catalog.SetPaused(ctx, paused); err != nil {
+		return fmt.Errorf("save pause: %w", err)
+	}
+	if paused {
+		s.Queue.Pause()
+	} else {
+		s.Queue.Resume() //nolint:contextcheck // runs do not end with the request that lets them begin
+	}
+	s.Broker.Changed()
+	return nil
+}

@@ -148,6 +148,8 @@ func (s *Server) status(ctx context.Context, _ *struct{}) (control.StatusReport,
 		return r, err
 	}
 	st := f.standing(judge(f))
+	st.paused, st.jobs, st.waiting = s.Queue.Paused(), len(f.jobs), queued(r.Active)
+	r.Paused = st.paused
 	r.State, r.Headline, r.Facts, r.Concerns = st.overall(), st.headline(), st.facts(), st.concerns
 	r.Servers, r.Jobs = len(f.servers), len(f.jobs)
 	if len(f.backups) > 0 {

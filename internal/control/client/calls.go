@@ -73,6 +73,17 @@ func (c *Client) ChangeSettings(ctx context.Context, s control.Settings) (answer
 	return answer, err
 }
 
+// Pause begins no queued run until Resume, also after a restart. What runs
+// goes on.
+func (c *Client) Pause(ctx context.Context) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/api/pause"})
+}
+
+// Resume undoes Pause.
+func (c *Client) Resume(ctx context.Context) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/api/resume"})
+}
+
 // Servers lists the configured servers by name.
 func (c *Client) Servers(ctx context.Context) ([]control.Server, error) {
 	return get[[]control.Server](ctx, c, "/api/servers", nil)
