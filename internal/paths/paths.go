@@ -89,6 +89,9 @@ func (h Home) Temp() string { return filepath.Join(string(h), "tmp") }
 // be removed at any time.
 func (h Home) Cache() string { return filepath.Join(string(h), "cache") }
 
+// TrayLock is the file whose lock the one tray icon holds.
+func (h Home) TrayLock() string { return filepath.Join(string(h), "tray.lock") }
+
 // WindowLock is the file whose lock the one open window holds.
 func (h Home) WindowLock() string { return filepath.Join(string(h), "window.lock") }
 

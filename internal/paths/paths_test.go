@@ -16,7 +16,7 @@ func TestHomeVariableRelocatesEverything(t *testing.T) {
 		t.Fatalf("got %s, %v", h, err)
 	}
 	for _, p := range []string{h.Lock(), h.Catalog(), h.Config(), h.Vault(), h.Passphrase(), h.LogDir(), h.Log(), h.StartLog(), h.Temp(), h.Cache(),
-		h.WindowLock(), h.WindowPlace(), h.WindowStartLog(), h.WebViewData()} {
+		h.TrayLock(), h.WindowLock(), h.WindowPlace(), h.WindowStartLog(), h.WebViewData()} {
 		if !strings.HasPrefix(p, dir+string(filepath.Separator)) {
 			t.Errorf("%s is not below %s", p, dir)
 		}

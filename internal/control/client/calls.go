@@ -84,6 +84,13 @@ func (c *Client) Resume(ctx context.Context) error {
 	return c.do(ctx, request{method: http.MethodPost, path: "/api/resume"})
 }
 
+// Databases says how well each database is protected. refresh asks the servers
+// anew; what they say comes later, with an event.
+func (c *Client) Databases(ctx context.Context, refresh bool) (control.Databases, error) {
+	q := url.Values{"refresh": {strconv.FormatBool(refresh)}}
+	return get[control.Databases](ctx, c, "/api/databases", q)
+}
+
 // Servers lists the configured servers by name.
 func (c *Client) Servers(ctx context.Context) ([]control.Server, error) {
 	return get[[]control.Server](ctx, c, "/api/servers", nil)
