@@ -4,10 +4,10 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 )
 
-func main() {
-	fmt.Fprintln(os.Stderr, "rahat-window: built without the tag desktop, so there is no window; build it with: go run ./build dev")
-	os.Exit(1)
+func run(_ []string, _, stderr io.Writer) int {
+	fmt.Fprintln(stderr, "rahat-window: this program was built without the tag desktop, so it has no window; build it with: go run ./build dev")
+	return 1
 }

@@ -132,7 +132,7 @@ func startProblem(home paths.Home) error {
 	if len(text) == 0 {
 		return silentStart(home)
 	}
-	told, last := lastWord(text)
+	last, told := lastWord(text)
 	if told != nil {
 		return told
 	}
@@ -141,15 +141,15 @@ func startProblem(home paths.Home) error {
 
 // lastWord returns the problem that a program wrote as its last line, or else
 // that line, shortened.
-func lastWord(text []byte) (told error, line string) {
+func lastWord(text []byte) (line string, told error) {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	last := lines[len(lines)-1]
 	var p control.Problem
 	if json.Unmarshal(last, &p) == nil && p.Code != "" {
-		return p.Err(), ""
+		return "", p.Err()
 	}
 	const most = 300
-	return nil, string(last[:min(most, len(last))])
+	return string(last[:min(most, len(last))]), nil
 }
 
 // silentStart says why an agent ended without a word: most likely there was no

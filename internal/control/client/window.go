@@ -114,7 +114,7 @@ func windowProblem(home paths.Home, ended error) error {
 		p := packagesOf(name)
 		return ErrNoLibrary.Because(fmt.Errorf("%w: %s", ended, text), "library", name, "debian", p.debian, "fedora", p.fedora)
 	}
-	told, last := lastWord(text)
+	last, told := lastWord(text)
 	if told != nil {
 		return told
 	}
