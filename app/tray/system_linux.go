@@ -1,0 +1,28 @@
+//go:build cgo
+
+package main
+
+/*
+#cgo pkg-config: gtk+-3.0
+#include <gtk/gtk.h>
+*/
+import "C"
+
+import "embed"
+
+//go:embed icons/protected.png icons/attention.png icons/not_protected.png icons/running.png icons/unknown.png
+var pictures embed.FS
+
+const regular, template = ".png", ".png"
+
+// screen fails when there is no display. GTK would end the program then, or
+// when it is closed to us, with words of its own.
+func screen() error {
+	if C.gtk_init_check(nil, nil) == 0 {
+		return ErrNoDisplay
+	}
+	return nil
+}
+
+// escape makes a title show as it is.
+func escape(title string) string { return title }
