@@ -1,0 +1,91 @@
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Hello = Schemas['Hello'];
+export type StatusReport = Schemas['StatusReport'];
+export type Concern = Schemas['Concern'];
+export type Text = Schemas['Text'];
+export type ProblemBody = Schemas['Problem'];
+export type Settings = Schemas['Settings'];
+export type Databases = Schemas['Databases'];
+export type DatabaseStatus = Schemas['DatabaseStatus'];
+export type Found = Schemas['Found'];
+export type Server = Schemas['Server'];
+export type NewServer = Schemas['NewServer'];
+export type ServerTest = Schemas['ServerTest'];
+export type Destination = Schemas['Destination'];
+export type NewDestination = Schemas['NewDestination'];
+export type DestinationTest = Schemas['DestinationTest'];
+export type Backup = Schemas['Backup'];
+export type BackupRequest = Schemas['BackupRequest'];
+export type BackupResult = Schemas['BackupResult'];
+export type VerifyRequest = Schemas['VerifyRequest'];
+export type VerifyResult = Schemas['VerifyResult'];
+export type Check = Schemas['Check'];
+export type RestoreRequest = Schemas['RestoreRequest'];
+export type RestoreResult = Schemas['RestoreResult'];
+export type RestoreCheck = Schemas['RestoreCheck'];
+export type RestoreCheckItem = Schemas['RestoreCheckItem'];
+export type Run = Schemas['Run'];
+export type Runs = Schemas['Runs'];
+export type Progress = Schemas['Progress'];
+export type Event = Schemas['Event'];
+
+/** Where in the stream of events a reader stands. */
+export interface Position {
+  seq: number;
+  epoch: string;
+}
+
+/** What comes in unasked. `retryAt` is when the connection is tried again, in milliseconds of Date.now(). */
+export type Signal =
+  | { kind: 'event'; event: Event }
+  | { kind: 'link'; up: true }
+  | { kind: 'link'; up: false; retryAt?: number }
+  | { kind: 'open'; route: string };
+
+export interface Subscription {
+  /** Tries a lost connection again at once. */
+  retry(): void;
+  close(): void;
+}
+
+/** Opens the stream of events. `position` is asked at every new connection, so that nothing is missed. */
+export type Subscribe = (on: (signal: Signal) => void, position: () => Position | undefined) => Subscription;
+
+export interface BackupQuery {
+  database?: string;
+  destination?: string;
+  limit?: number;
+}
+
+/** Everything screens may ask of the agent. A call that fails throws a Problem. */
+export interface Api {
+  hello(): Promise<Hello>;
+  status(): Promise<StatusReport>;
+  settings(): Promise<Settings>;
+  saveSettings(settings: Settings): Promise<Settings>;
+  /** `refresh` has the servers asked anew, which may take seconds. */
+  databases(refresh?: boolean): Promise<Databases>;
+  servers(): Promise<Server[]>;
+  addServer(server: NewServer): Promise<Server>;
+  testServer(name: string): Promise<ServerTest>;
+  removeServer(name: string): Promise<void>;
+  destinations(): Promise<Destination[]>;
+  suggestDestination(): Promise<Destination>;
+  addDestination(destination: NewDestination): Promise<Destination>;
+  testDestination(name: string): Promise<DestinationTest>;
+  startBackup(request: BackupRequest): Promise<Runs>;
+  backups(query?: BackupQuery): Promise<Backup[]>;
+  backup(id: string): Promise<Backup>;
+  verify(backup: string, level: VerifyRequest['level']): Promise<Runs>;
+  checkRestore(backup: string, request: RestoreRequest): Promise<RestoreCheck>;
+  restore(backup: string, request: RestoreRequest): Promise<Runs>;
+  runs(limit?: number): Promise<Run[]>;
+  run(id: string): Promise<Run>;
+  cancelRun(id: string): Promise<Run>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  subscribe: Subscribe;
+}

@@ -1,0 +1,167 @@
+import { backupOf, foundDatabase, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
+import type { Api, DatabaseStatus, Destination, NewServer, Run, Server, Settings, Signal, StatusReport } from './api';
+import { Problem } from './problem';
+
+/** What a fake agent knows. Tests may change it while it is in use. */
+export interface World {
+  status: StatusReport;
+  databases: DatabaseStatus[];
+  looking: boolean;
+  settings: Settings;
+  servers: Server[];
+  destinations: Destination[];
+  runs: Run[];
+}
+
+export type FakeApi = Api & {
+  world: World;
+  /** Sends a signal as the agent or the connection would. */
+  emit(signal: Signal): void;
+  /** Sends the next event of a run. */
+  emitRun(run: Run): void;
+};
+
+export function newWorld(over: Partial<World> = {}, now = Date.now()): World {
+  return {
+    status: statusOf({}, now), databases: sevenDatabases(now), looking: false, settings: settingsOf(), runs: [],
+    servers: [{ name: 'main', engine: 'postgres', address: '127.0.0.1:5432' }],
+    destinations: [{ name: 'disk', url: 'file:///backups' }], ...over,
+  };
+}
+
+/** The agent in memory, for tests and for work on pages without one. `over` replaces single calls. */
+export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): FakeApi {
+  const listeners = new Set<(s: Signal) => void>();
+  const emit = (s: Signal) => listeners.forEach((f) => f(s));
+  const emitRun = (run: Run) => {
+    const seq = ++world.status.seq;
+    emit({ kind: 'event', event: { seq, time: new Date().toISOString(), kind: 'run', run } });
+  };
+  const start = (kind: string, of: Partial<Run>) => {
+    const run = runOf({ id: `r${world.runs.length + 1}`, kind, status: 'queued', ...of });
+    delete run.progress;
+    world.runs.unshift(run);
+    emitRun(run);
+    return Promise.resolve({ runs: [run.id] });
+  };
+  const missing = (code: string, params: Record<string, string>) => Promise.reject(new Problem({ code, params, status: 404 }));
+  const backups = () => world.databases.flatMap((d) => [d.last, d.proven]).filter((b) => b !== undefined);
+  const base: Api = {
+    hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
+    status: () => Promise.resolve({ ...world.status, active: world.runs.filter((r) => r.status === 'queued' || r.status === 'running') }),
+    settings: () => Promise.resolve(world.settings),
+    saveSettings: (s) => Promise.resolve((world.settings = s)),
+    databases: () => Promise.resolve({ databases: world.databases, looking: world.looking, as_of: new Date().toISOString() }),
+    servers: () => Promise.resolve(world.servers),
+    addServer: (added) => {
+      const server: Server = { ...added };
+      delete (server as Partial<NewServer>).password;
+      world.servers.push(server);
+      return Promise.resolve(server);
+    },
+    testServer: () => Promise.resolve({ ok: true, size_bytes: 0, databases: [], warnings: [] }),
+    removeServer: (name) => {
+      world.servers = world.servers.filter((s) => s.name !== name);
+      return Promise.resolve();
+    },
+    destinations: () => Promise.resolve(world.destinations),
+    suggestDestination: () => Promise.resolve({ name: 'backups', url: 'file:///home/deniz/Backups' }),
+    addDestination: (d) => {
+      world.destinations.push(d);
+      return Promise.resolve(d);
+    },
+    testDestination: () => Promise.resolve({ ok: true, backups: 0, free_bytes: -1 }),
+    startBackup: (r) => start('backup', { ...(r.server && { server: r.server }), ...(r.databases?.[0] && { database: r.databases[0] }) }),
+    backups: (q = {}) => Promise.resolve(backups().filter((b) => q.database === undefined || b.database === q.database)),
+    backup: (id) => {
+      const b = backups().find((x) => x.id === id);
+      return b ? Promise.resolve(b) : missing('agent.no_backup', { id });
+    },
+    verify: (backup) => start('verify', { backup }),
+    checkRestore: (_, r) => Promise.resolve({ ok: true, database: r.database || 'orders_prod_restored', checks: [{ name: 'backup', status: 'ok' }, { name: 'connection', status: 'ok' }] }),
+    restore: (backup, r) => start('restore', { backup, server: r.server, database: r.database }),
+    runs: () => Promise.resolve(world.runs),
+    run: (id) => {
+      const r = world.runs.find((x) => x.id === id);
+      return r ? Promise.resolve(r) : missing('agent.no_run', { run: id });
+    },
+    cancelRun: (id) => {
+      const run: Run = { ...(world.runs.find((r) => r.id === id) ?? runOf({ id })), status: 'cancelled', problem: { code: 'agent.cancelled' } };
+      world.runs = world.runs.map((r) => (r.id === id ? run : r));
+      emitRun(run);
+      return Promise.resolve(run);
+    },
+    pause: () => {
+      world.status.paused = true;
+      return Promise.resolve();
+    },
+    resume: () => {
+      world.status.paused = false;
+      return Promise.resolve();
+    },
+    subscribe: (on) => {
+      listeners.add(on);
+      return { retry: () => on({ kind: 'link', up: true }), close: () => listeners.delete(on) };
+    },
+  };
+  return { ...base, ...over, world, emit, emitRun };
+}
+
+const never = () => new Promise<never>(() => undefined);
+const nobody = () => Promise.reject(new Problem({ code: 'control.unreachable', params: { address: 'agent' } }));
+
+/** The fake agent that the page's address asks for: ?fake=running&lang=tr&theme=dark. */
+export function fakeFromAddress(query: URLSearchParams): FakeApi {
+  const world = newWorld();
+  const scene = query.get('fake') ?? '';
+  world.settings = settingsOf({ language: (query.get('lang') ?? 'en') as Settings['language'], theme: (query.get('theme') ?? 'system') as Settings['theme'] });
+  scenes[scene]?.(world);
+  const api = fakeApi(scene === 'loading' ? { status: never, databases: never, hello: never } : {}, world);
+  if (scene === 'lost') setTimeout(() => lose(api), 300);
+  Object.assign(window, { fake: api });
+  return api;
+}
+
+function lose(api: FakeApi): void {
+  Object.assign(api, { status: nobody, databases: nobody, runs: nobody });
+  api.emit({ kind: 'link', up: false, retryAt: Date.now() + 4_000 });
+}
+
+const scenes: Record<string, (w: World) => void> = {
+  running: (w) => {
+    w.runs = [runOf({}, Date.now())];
+  },
+  paused: (w) => {
+    w.status.paused = true;
+    w.status.headline = { code: 'state.paused' };
+    w.status.state = 'attention';
+  },
+  not_protected: (w) => {
+    const crm = w.databases.find((d) => d.database === 'crm');
+    if (!crm) return;
+    const problem = { code: 'engine.auth_failed', params: { address: 'office:1433', user: 'rahat_backup' } };
+    Object.assign(crm, { state: 'not_protected', concern: 'failed', problem });
+    w.databases = [crm, ...w.databases.filter((d) => d !== crm)];
+    w.status = { ...w.status, state: 'not_protected', headline: { code: 'state.failed', params: { server: 'office', database: 'crm' } }, facts: { code: 'state.facts.others', params: { n: '6', newest: w.databases[2]?.last?.finished ?? '' } }, concerns: [{ kind: 'failed', server: 'office', database: 'crm', problem, text: { code: 'state.failed', params: { server: 'office', database: 'crm' } } }] };
+  },
+  found: (w) => {
+    w.servers = [];
+    w.destinations = [];
+    w.databases = [foundDatabase('orders'), foundDatabase('müşteriler'), foundDatabase('データ', { address: '127.0.0.1:5433', version: '16.6' }), foundDatabase('', { address: '127.0.0.1:5434', version: '', problem: { code: 'engine.auth_failed', params: { address: '127.0.0.1:5434', user: 'postgres' } } }, 0), foundDatabase('inventory.db', { engine: 'sqlite', product: 'SQLite', version: '3.46', address: '/home/deniz/inventory.db' })];
+    w.status = { ...w.status, state: 'not_protected', headline: { code: 'state.nothing' }, facts: { code: 'state.facts.found', params: { n: '4' } } };
+  },
+  empty: (w) => {
+    w.servers = [];
+    w.databases = [];
+    w.status = { ...w.status, state: 'not_protected', headline: { code: 'state.nothing' } };
+    delete w.status.facts;
+  },
+  many: (w) => {
+    const seven = w.databases;
+    w.databases = Array.from({ length: 200 }, (_, i) => {
+      const d = seven[i % 7]!;
+      return { ...d, database: `${d.database}_${i}`, last: backupOf({ ...d.last, id: `b${i}`, database: `${d.database}_${i}` }) };
+    });
+    w.status.headline = { code: 'state.protected', params: { n: '200' } };
+  },
+};

@@ -1,0 +1,58 @@
+import createClient from 'openapi-fetch';
+import type { Api, Subscribe } from './api';
+import { eventStream } from './events';
+import { isProblemBody, Problem, problemOf } from './problem';
+import type { paths } from './schema';
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+async function ok<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (e) {
+    throw problemOf(e);
+  }
+  const { data, error, response } = answer;
+  if (response.ok) return data as T; // 204 has no data, and its callers want none
+  if (isProblemBody(error)) throw new Problem({ status: response.status, ...error });
+  throw new Problem({ code: 'control.unreachable', params: { address: location.host }, detail: `HTTP ${response.status}`, status: response.status });
+}
+
+/** The agent over fetch. The stream of events is the one thing that differs between a browser and the window. */
+export function httpApi(subscribe: Subscribe = eventStream): Api {
+  const c = createClient<paths>({ baseUrl: location.origin });
+  const named = (name: string) => ({ params: { path: { name } } });
+  const id = (of: string) => ({ params: { path: { id: of } } });
+  return {
+    hello: () => ok(c.GET('/api/hello')),
+    status: () => ok(c.GET('/api/status')),
+    settings: () => ok(c.GET('/api/settings')),
+    saveSettings: (body) => ok(c.PUT('/api/settings', { body })),
+    databases: (refresh = false) => ok(c.GET('/api/databases', { params: { query: { refresh } } })),
+    servers: () => ok(c.GET('/api/servers')),
+    addServer: (body) => ok(c.POST('/api/servers', { body })),
+    testServer: (name) => ok(c.POST('/api/servers/{name}/test', named(name))),
+    removeServer: async (name) => { await ok(c.DELETE('/api/servers/{name}', named(name))); },
+    destinations: () => ok(c.GET('/api/destinations')),
+    suggestDestination: () => ok(c.GET('/api/destinations/suggestion')),
+    addDestination: (body) => ok(c.POST('/api/destinations', { body })),
+    testDestination: (name) => ok(c.POST('/api/destinations/{name}/test', named(name))),
+    startBackup: (body) => ok(c.POST('/api/backups', { body })),
+    backups: (query = {}) => ok(c.GET('/api/backups', { params: { query } })),
+    backup: (of) => ok(c.GET('/api/backups/{id}', id(of))),
+    verify: (of, level) => ok(c.POST('/api/backups/{id}/verify', { ...id(of), body: { level } })),
+    checkRestore: (of, body) => ok(c.POST('/api/backups/{id}/restore/check', { ...id(of), body })),
+    restore: (of, body) => ok(c.POST('/api/backups/{id}/restore', { ...id(of), body })),
+    runs: (limit = 100) => ok(c.GET('/api/runs', { params: { query: { limit } } })),
+    run: (of) => ok(c.GET('/api/runs/{id}', id(of))),
+    cancelRun: (of) => ok(c.POST('/api/runs/{id}/cancel', id(of))),
+    pause: async () => { await ok(c.POST('/api/pause')); },
+    resume: async () => { await ok(c.POST('/api/resume')); },
+    subscribe,
+  };
+}

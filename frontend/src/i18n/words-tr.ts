@@ -1,0 +1,6 @@
+/** The Go side's texts in Turkish, without those of the command line and the tray. */
+const files = import.meta.glob<Record<string, string>>(
+  ['../../../internal/i18n/messages/tr/*.json', '!../../../internal/i18n/messages/tr/{cli,tray,format}.json'],
+  { eager: true, import: 'default' },
+);
+export default Object.assign({}, ...Object.values(files)) as Record<string, string>;

@@ -1,0 +1,49 @@
+import { QueryClient, queryOptions } from '@tanstack/react-query';
+import type { Api, BackupQuery } from '../api/api';
+import { problemOf } from '../api/problem';
+import type { Live } from './live';
+
+/** Everything is asked of a program on this computer, so being offline is no reason to wait. */
+export function newQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: { staleTime: Infinity, gcTime: 60_000, retry: false, refetchOnWindowFocus: false, networkMode: 'always' },
+      mutations: { networkMode: 'always' },
+    },
+  });
+}
+
+/** The questions of the pages. Their answers are out of date only when an event says so. */
+export function newQuestions(api: Api, live: Live) {
+  /** Notes a lost agent, whichever question found it. */
+  const ask = async <T>(question: () => Promise<T>): Promise<T> => {
+    try {
+      return await question();
+    } catch (e) {
+      const problem = problemOf(e);
+      if (problem.unreachable) live.lost();
+      throw problem;
+    }
+  };
+  return {
+    status: queryOptions({
+      queryKey: ['status'],
+      queryFn: async () => {
+        const status = await ask(() => api.status());
+        live.begin(status);
+        return status;
+      },
+    }),
+    databases: queryOptions({ queryKey: ['databases'], queryFn: () => ask(() => api.databases()) }),
+    settings: queryOptions({ queryKey: ['settings'], queryFn: () => ask(() => api.settings()) }),
+    hello: queryOptions({ queryKey: ['hello'], queryFn: () => ask(() => api.hello()) }),
+    servers: queryOptions({ queryKey: ['servers'], queryFn: () => ask(() => api.servers()) }),
+    destinations: queryOptions({ queryKey: ['destinations'], queryFn: () => ask(() => api.destinations()) }),
+    runs: queryOptions({ queryKey: ['runs'], queryFn: () => ask(() => api.runs()) }),
+    run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: () => ask(() => api.run(id)) }),
+    backups: (query: BackupQuery) => queryOptions({ queryKey: ['backups', query], queryFn: () => ask(() => api.backups(query)) }),
+    backup: (id: string) => queryOptions({ queryKey: ['backup', id], queryFn: () => ask(() => api.backup(id)) }),
+  };
+}
+
+export type Questions = ReturnType<typeof newQuestions>;

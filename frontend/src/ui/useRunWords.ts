@@ -1,0 +1,76 @@
+import type { Key } from '../i18n';
+import { useWording } from '../i18n/react';
+import type { LiveRun } from '../state/live';
+import type { Run } from '../api/api';
+
+/** Parts of a database that are no tables, as the engines name them. */
+const parts: Record<string, Key> = {
+  database: 'item.database',
+  schema: 'item.schema',
+  roles: 'item.roles',
+  sequences: 'item.sequences',
+  largeobjects: 'item.largeobjects',
+  'largeobjects.meta': 'item.largeobjects',
+};
+
+const withItem: Record<string, [Key, Key]> = {
+  connect: ['phase.connect', 'phase.connect'],
+  dump: ['phase.dump', 'phase.dump_item'],
+  commit: ['phase.commit', 'phase.commit'],
+  read: ['phase.read', 'phase.read_item'],
+  schema: ['phase.schema', 'phase.schema'],
+  load: ['phase.load', 'phase.load_item'],
+  index: ['phase.index', 'phase.index'],
+  compare: ['phase.compare', 'phase.compare_item'],
+};
+
+const kinds: Record<string, Key> = {
+  backup: 'run.backup', verify: 'run.verify', restore: 'run.restore', export: 'run.export', rebuild: 'run.rebuild',
+};
+
+const statuses: Record<string, Key> = {
+  queued: 'status.queued', running: 'status.running', ok: 'status.ok', failed: 'status.failed', cancelled: 'status.cancelled', interrupted: 'status.interrupted',
+};
+
+/** The phases in which a backup is restored and compared: the proof. */
+const proving = new Set(['read', 'schema', 'load', 'index', 'compare']);
+
+/** Whether a backup's run is at its proof already. */
+export function isProving(run: Run): boolean {
+  return run.kind === 'verify' || (run.kind === 'backup' && proving.has(run.progress?.phase ?? ''));
+}
+
+/** How much of the phase at hand is done, of one; the total is an estimate, which may be passed. */
+export function shareOf(run: Run): number | undefined {
+  const p = run.progress;
+  if (!p || p.total <= 0) return undefined;
+  return Math.min(p.done / p.total, 0.99);
+}
+
+/** Runs in words. */
+export function useRunWords() {
+  const { t, format } = useWording();
+  return {
+    kind: (run: Run) => t(kinds[run.kind] ?? 'run.other'),
+    status: (run: Run) => t(statuses[run.status] ?? 'status.running'),
+    /** What is being done now: "Reading public.orders". */
+    doing: (run: Run): string => {
+      if (run.status === 'queued') return t('status.queued');
+      const p = run.progress;
+      const words = p && withItem[p.phase];
+      if (!words) return t('phase.start');
+      if (!p.item) return t(words[0]);
+      const part = parts[p.item];
+      return t(words[1], { item: part ? t(part) : p.item });
+    },
+    /** How much of it: "10.7 GB of 18.4 GB". */
+    amount: (run: Run): string => {
+      const p = run.progress;
+      if (!p || p.done <= 0) return '';
+      const write = (n: number) => (p.phase === 'index' ? format.count(n) : format.bytes(n));
+      return p.total > p.done ? t('progress.of', { done: write(p.done), total: write(p.total) }) : write(p.done);
+    },
+    speed: (run: LiveRun): string => (run.bytesPerSecond === undefined ? '' : format.speed(run.bytesPerSecond)),
+    left: (run: LiveRun): string => (run.secondsLeft === undefined ? '' : t('progress.left', { time: format.duration(run.secondsLeft * 1000) })),
+  };
+}

@@ -1,0 +1,74 @@
+import type { BackupResult } from '../../api/api';
+import { useWording } from '../../i18n/react';
+import { isOver, type LiveRun } from '../../state/live';
+import { useAct, useAgent, useCanAct } from '../../state/react';
+import { Button } from '../../ui/Button';
+import { Icon } from '../../ui/Icon';
+import { ProblemCard } from '../../ui/ProblemCard';
+import { ProgressBar } from '../../ui/ProgressBar';
+import { StateIcon } from '../../ui/StateIcon';
+import { isProving, shareOf, useRunWords } from '../../ui/useRunWords';
+
+/** One run as it goes on, or how it ended. */
+export function RunCard({ run }: { run: LiveRun }) {
+  if (!isOver(run)) return <Running run={run} />;
+  return run.status === 'ok' ? <Done run={run} /> : <Ended run={run} />;
+}
+
+function Running({ run }: { run: LiveRun }) {
+  const { t, format } = useWording();
+  const words = useRunWords();
+  const share = shareOf(run);
+  const cancel = useAct((api, id: string) => api.cancelRun(id));
+  const mayAct = useCanAct();
+  return (
+    <section className="card run" aria-label={t('run.label', { what: words.kind(run), name: run.database ?? '' })}>
+      <div className="row">
+        <StateIcon look="run" />
+        <b>{run.database}</b>
+        <span className="mut cut">{words.doing(run)}</span>
+      </div>
+      <div className="row g3">
+        <span className="dim small hide-s">{words.speed(run)}</span>
+        <span className="med">{words.left(run)}</span>
+        <Button small icon="cancel" disabled={!mayAct} busy={cancel.isPending} onClick={() => cancel.mutate(run.id)}>{t('action.cancel')}</Button>
+      </div>
+      <ProgressBar thick share={share} label={words.doing(run)} />
+      <div className="steps">
+        {run.kind === 'backup' && isProving(run) && <span className="row g1"><Icon name="check" size={14} />{t('run.made')}</span>}
+        {isProving(run) && <span className="now">{t('run.proving')}</span>}
+        <span className="now">{share === undefined ? '' : format.percent(share)}</span>
+        <span>{words.amount(run)}</span>
+      </div>
+    </section>
+  );
+}
+
+function Done({ run }: { run: LiveRun }) {
+  const { t, format } = useWording();
+  const { live } = useAgent();
+  const words = useRunWords();
+  const result = run.kind === 'backup' ? (run.result as BackupResult | undefined) : undefined;
+  const proven = result?.verify?.status === 'ok';
+  return (
+    <section className="card run" role="status">
+      <div className="row">
+        <StateIcon look="ok" />
+        <b>{run.database}</b>
+        <span className="mut cut">{proven ? t('run.proven', { rows: format.count(result.verify?.rows ?? 0) }) : t('run.ok', { what: words.kind(run) })}</span>
+      </div>
+      <div className="row g3">
+        {result && <span className="dim small">{t('run.added', { size: format.bytes(result.added_bytes), time: format.duration(result.seconds * 1000) })}</span>}
+        <Button small kind="quiet" icon="cancel" aria-label={t('action.close')} onClick={() => live.dismiss(run.id)} />
+      </div>
+    </section>
+  );
+}
+
+function Ended({ run }: { run: LiveRun }) {
+  const { t } = useWording();
+  const { live } = useAgent();
+  const dismiss = <Button small onClick={() => live.dismiss(run.id)}>{t('action.close')}</Button>;
+  if (run.problem) return <ProblemCard problem={run.problem} look={run.status === 'failed' ? 'bad' : 'warn'}>{dismiss}</ProblemCard>;
+  return null;
+}
