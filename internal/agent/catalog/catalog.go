@@ -17,6 +17,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite" // also registers the driver
@@ -58,6 +59,7 @@ type DB struct {
 	file        string
 	mirror      mirror
 	edit        sync.Mutex // held while the configuration and its mirror change
+	changes     atomic.Uint64
 	fresh       bool
 	recovered   *problem.Problem
 }
@@ -275,8 +277,13 @@ func putAside(file, aside string) error {
 	return nil
 }
 
+// Changes counts what was written since the catalog was opened. Who asked for
+// it first and then read something need not read it again while it is the same.
+func (db *DB) Changes() uint64 { return db.changes.Load() }
+
 // change runs f in a transaction: all of it happens, or nothing.
 func (db *DB) change(ctx context.Context, f func(tx *sql.Tx) error) error {
+	defer db.changes.Add(1)
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return wrap(err)

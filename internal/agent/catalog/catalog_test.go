@@ -350,6 +350,90 @@ func TestBackupsAreListedNewestFirstWithTheirNewestProof(t *testing.T) {
 	}
 }
 
+func TestHistoriesAndWholeBackups(t *testing.T) {
+	db := newPlace(t).open(t)
+	configure(t, db)
+	ctx := t.Context()
+	var ids []string
+	for i := range MaxTrend + 5 {
+		at := noon.Add(time.Duration(i) * time.Hour)
+		b := aBackup(string(backup.NewID(at)), at)
+		b.PlainBytes = int64(1000 + i)
+		check(t, db.AddBackup(ctx, "r1", b))
+		ids = append(ids, b.ID)
+	}
+	other := aBackup(string(backup.NewID(noon)), noon)
+	other.Server, other.PlainBytes = "erp", 7
+	check(t, db.AddBackup(ctx, "r1", other))
+	got := must[[]History](t)(db.Histories(ctx))
+	if len(got) != 2 || got[0].Server != "erp" || got[0].Backups != 1 || !slices.Equal(got[0].Trend, []int64{7}) {
+		t.Fatalf("got %+v", got)
+	}
+	if h := got[1]; h.Database != "orders" || h.Backups != len(ids) || len(h.Trend) != MaxTrend || h.Trend[0] != 1005 || h.Trend[MaxTrend-1] != 1034 {
+		t.Errorf("got %+v", h)
+	}
+
+	prove := func(i int, s backup.Status) {
+		check(t, db.AddProof(ctx, control.VerifyResult{Backup: ids[i], Status: s, At: noon}))
+	}
+	prove(2, backup.OK)
+	prove(4, backup.OK)
+	prove(6, backup.Failed)
+	prove(3, backup.OK) // an older one, later
+	whole, last := must[[]control.Backup](t)(db.LastWhole(ctx)), must[[]control.Backup](t)(db.LastProven(ctx))
+	if len(whole) != 1 || whole[0].ID != ids[4] || len(last) != 1 || last[0].ID != ids[3] {
+		t.Errorf("whole %+v, last %+v", whole, last)
+	}
+	prove(4, backup.Failed)
+	check(t, db.SetBackups(ctx, "r1", nil, must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{})))) // as a rebuild does
+	if whole := must[[]control.Backup](t)(db.LastWhole(ctx)); len(whole) != 1 || whole[0].ID != ids[3] {
+		t.Errorf("after a failed proof: %+v", whole)
+	}
+}
+
+func TestAnOlderCatalogIsBroughtToTheNewestForm(t *testing.T) {
+	p := newPlace(t)
+	old := must[*sql.DB](t)(connect(p.file, "immediate", 1))
+	steps := must[[]string](t)(migrations())
+	exec := func(query string, args ...any) {
+		t.Helper()
+		_, err := old.ExecContext(t.Context(), query, args...)
+		check(t, err)
+	}
+	exec(steps[0])
+	exec("PRAGMA user_version = 1")
+	exec("INSERT INTO destinations VALUES ('disk', 'file:///d', 'r1')")
+	for i, id := range []string{"a0", "a1", "a2"} {
+		exec("INSERT INTO backups VALUES (?, 'r1', 's', 'd', ?, ?)", id, i, fmt.Sprintf(`{"id": %q, "plain_bytes": %d}`, id, 10+i))
+	}
+	exec(`INSERT INTO proofs (backup, status, at, proof) VALUES ('a0', 'failed', 1, '{}'), ('a0', 'ok', 2, '{"status": "ok"}'), ('a1', 'ok', 3, '{}'), ('a1', 'failed', 4, '{}')`)
+	check(t, old.Close())
+	db := p.open(t)
+	if h := must[[]History](t)(db.Histories(t.Context())); len(h) != 1 || h[0].Backups != 3 || !slices.Equal(h[0].Trend, []int64{10, 11, 12}) {
+		t.Errorf("histories %+v", h)
+	}
+	whole, last := must[[]control.Backup](t)(db.LastWhole(t.Context())), must[[]control.Backup](t)(db.LastProven(t.Context()))
+	if len(whole) != 1 || whole[0].ID != "a0" || whole[0].Proof.Status != backup.OK || len(last) != 1 || last[0].ID != "a1" {
+		t.Errorf("whole %+v, last %+v", whole, last)
+	}
+	if db.Fresh() {
+		t.Error("it is taken for a new one")
+	}
+}
+
+func TestChangesAreCounted(t *testing.T) {
+	db := newPlace(t).open(t)
+	before := db.Changes()
+	must[[]control.Server](t)(db.Servers(t.Context()))
+	if db.Changes() != before {
+		t.Error("reading counts")
+	}
+	check(t, db.AddServer(t.Context(), aServer))
+	if db.Changes() == before {
+		t.Error("writing does not count")
+	}
+}
+
 func TestUnfinishedRunsBecomeInterrupted(t *testing.T) {
 	db := newPlace(t).open(t)
 	ctx := t.Context()
@@ -395,6 +479,10 @@ func TestListsUseIndexes(t *testing.T) {
 		selectBackups + " WHERE true ORDER BY b.started DESC, b.id DESC LIMIT 10",
 		selectBackups + " WHERE true AND b.database = 'x' ORDER BY b.started DESC, b.id DESC LIMIT 10",
 		selectBackups + " WHERE b.id >= 'a' AND b.id < 'b' LIMIT 2",
+		"SELECT id, max(proof) FROM backups WHERE proof IS NOT NULL GROUP BY server, database",
+		"SELECT id, max(started) FROM backups WHERE whole = 1 GROUP BY server, database",
+		"SELECT server, database, count(*) n FROM backups GROUP BY server, database",
+		"SELECT plain, started, id FROM backups b WHERE b.server = 's' AND b.database = 'd' ORDER BY started DESC, id DESC LIMIT 30",
 	} {
 		scan := func(row scanner) (plan string, err error) {
 			var id, parent, unused int

@@ -72,7 +72,7 @@ type BackupFilter struct {
 	Limit       int    // at most [MaxList], also for 0
 }
 
-const selectBackups = `SELECT b.backup, d.name, (SELECT p.proof FROM proofs p WHERE p.backup = b.id ORDER BY p.seq DESC LIMIT 1)
+const selectBackups = `SELECT b.backup, d.name, (SELECT p.proof FROM proofs p WHERE p.seq = b.proof)
 	FROM backups b JOIN destinations d ON d.repository = b.repository`
 
 // Backups lists backups with their newest proofs, newest first.
@@ -95,12 +95,44 @@ func (db *DB) LastBackups(ctx context.Context) ([]control.Backup, error) {
 }
 
 // LastProven returns, for every database of every server, the backup that was
-// proved last, with that proof. CROSS JOIN is SQLite's way to have the proofs
-// read first, which are the fewer.
+// proved last, with that proof.
 func (db *DB) LastProven(ctx context.Context) ([]control.Backup, error) {
 	return list(ctx, db.read, scanBackup, selectBackups+` WHERE b.id IN (
-		SELECT id FROM (SELECT b.id, max(p.seq) FROM proofs p CROSS JOIN backups b ON b.id = p.backup GROUP BY b.server, b.database))
-		ORDER BY b.started DESC, b.id DESC`)
+		SELECT id FROM (SELECT id, max(proof) FROM backups WHERE proof IS NOT NULL GROUP BY server, database)) ORDER BY b.started DESC, b.id DESC`)
+}
+
+// LastWhole returns, for every database of every server, the newest backup of
+// which the newest proof succeeded.
+func (db *DB) LastWhole(ctx context.Context) ([]control.Backup, error) {
+	return list(ctx, db.read, scanBackup, selectBackups+` WHERE b.id IN (
+		SELECT id FROM (SELECT id, max(started) FROM backups WHERE whole = 1 GROUP BY server, database)) ORDER BY b.started DESC, b.id DESC`)
+}
+
+// A History says how many backups of a database there are and how its size
+// developed.
+type History struct {
+	Server, Database string
+	Backups          int
+	Trend            []int64 // plain bytes of the newest, oldest first, at most [MaxTrend]
+}
+
+// MaxTrend is how many sizes a History has at most.
+const MaxTrend = 30
+
+// Histories returns the history of every database of every server.
+func (db *DB) Histories(ctx context.Context) ([]History, error) {
+	return list(ctx, db.read, scanHistory, `SELECT s.server, s.database, s.n, (
+		SELECT json_group_array(plain ORDER BY started, id) FROM (
+			SELECT plain, started, id FROM backups b WHERE b.server = s.server AND b.database = s.database ORDER BY started DESC, id DESC LIMIT ?))
+		FROM (SELECT server, database, count(*) n FROM backups GROUP BY server, database) s`, MaxTrend)
+}
+
+func scanHistory(row scanner) (h History, err error) {
+	var trend string
+	if err = row.Scan(&h.Server, &h.Database, &h.Backups, &trend); err == nil {
+		err = json.Unmarshal([]byte(trend), &h.Trend)
+	}
+	return h, err
 }
 
 // Backup finds a backup by its ID, the unique beginning of one, or [Latest].
@@ -184,8 +216,18 @@ func insertBackup(ctx context.Context, tx *sql.Tx, repository string, b control.
 	if err != nil {
 		return fmt.Errorf("encode backup: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?)",
-		b.ID, repository, b.Server, b.Database, b.Started.UnixMilli(), string(text))
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO backups (id, repository, server, database, started, backup, plain) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		b.ID, repository, b.Server, b.Database, b.Started.UnixMilli(), string(text), b.PlainBytes)
+	if err != nil {
+		return err
+	}
+	return noteProof(ctx, tx, b.ID) // there may be one from before a rebuild
+}
+
+// noteProof makes a backup say how its newest proof ended.
+func noteProof(ctx context.Context, tx *sql.Tx, id string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE backups SET (proof, whole) = (SELECT seq, status = 'ok' FROM proofs WHERE backup = ?1 ORDER BY seq DESC LIMIT 1)
+		WHERE id = ?1 AND EXISTS (SELECT 1 FROM proofs WHERE backup = ?1)`, id)
 	return err
 }
 
@@ -198,7 +240,10 @@ func (db *DB) AddProof(ctx context.Context, v control.VerifyResult) error {
 	return db.change(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO proofs (backup, status, at, proof) VALUES (?, ?, ?, ?)",
 			v.Backup, string(v.Status), v.At.UnixMilli(), string(text))
-		return err
+		if err != nil {
+			return err
+		}
+		return noteProof(ctx, tx, v.Backup)
 	})
 }
 

@@ -48,12 +48,18 @@ CREATE TABLE backups (
   server     TEXT NOT NULL,
   database   TEXT NOT NULL,
   started    INTEGER NOT NULL,
-  backup     TEXT NOT NULL  -- control.Backup without destination and proof
+  backup     TEXT NOT NULL,  -- control.Backup without destination and proof
+  -- What is asked of all databases at once is not looked for in documents.
+  plain      INTEGER NOT NULL DEFAULT 0,  -- plain_bytes of the document
+  proof      INTEGER,                     -- seq of the newest proof
+  whole      INTEGER NOT NULL DEFAULT 0   -- 1 if that one succeeded
 ) STRICT;
 CREATE INDEX backups_started ON backups (started, id);
 CREATE INDEX backups_database ON backups (database, started, id);
 CREATE INDEX backups_repository ON backups (repository, started, id);
-CREATE INDEX backups_source ON backups (server, database, started, id);
+CREATE INDEX backups_source ON backups (server, database, started, id, plain);
+CREATE INDEX backups_proven ON backups (server, database, proof, id) WHERE proof IS NOT NULL;
+CREATE INDEX backups_whole ON backups (server, database, started, id) WHERE whole = 1;
 
 -- Proofs of backups, the newest last.
 CREATE TABLE proofs (
