@@ -21,5 +21,6 @@ func main() {
 		Stderr:     os.Stderr,
 		Interrupts: interrupts,
 		Now:        time.Now,
+		Browse:     cli.Browse,
 	}))
 }

@@ -27,6 +27,9 @@ type Options struct {
 	Interrupts <-chan os.Signal
 	// Now is the wall clock.
 	Now func() time.Time
+	// Browse opens an address in the person's browser, as [Browse] does; nil:
+	// there is none.
+	Browse func(ctx context.Context, url string) error
 	// Zone is where the person lives, for times in tables; nil: time.Local.
 	Zone *time.Location
 }

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 			interrupts := make(chan os.Signal, 2)
 			signal.Notify(interrupts, os.Interrupt)
 			os.Exit(Run(background(), Options{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-				Interrupts: interrupts, Now: func() time.Time { return now }, Zone: time.UTC}))
+				Interrupts: interrupts, Now: func() time.Time { return now }, Zone: time.UTC, Browse: Browse}))
 		},
 	})
 }
@@ -125,6 +125,7 @@ var jsonCommands = []struct {
 	{"export", "export latest -o /tmp/shop.sql", "exporting", 0},
 	{"catalog_rebuild", "catalog rebuild", "rebuilding", 0},
 	{"agent_status", "agent status", "", 0},
+	{"ui", "ui", "", 0},
 	{"version", "version", "", 0},
 	{"usage", "server add", "", 2},
 }
@@ -188,6 +189,7 @@ var peopleCommands = []struct{ file, line, runs string }{
 	{"export", "export latest -o /tmp/shop.sql", "exporting"},
 	{"catalog_rebuild", "catalog rebuild", "rebuilding"},
 	{"agent_status", "agent status", ""},
+	{"ui", "ui", ""},
 }
 
 func TestPeopleReadWhatIsMeant(t *testing.T) {

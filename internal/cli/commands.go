@@ -37,7 +37,7 @@ func (a *app) root() *cobra.Command {
 	add("setup", a.discoverCommand(), a.serverCommand(), a.destinationCommand(), a.jobCommand())
 	add("daily", a.statusCommand(), a.backupCommand(), a.runsCommand(), a.runCommand(), a.backupsCommand(),
 		a.verifyCommand(), a.restoreCommand(), a.exportCommand())
-	add("program", a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.versionCommand())
+	add("program", a.uiCommand(), a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.versionCommand())
 	root.SetHelpCommand(a.helpCommand())
 
 	global := root.PersistentFlags()

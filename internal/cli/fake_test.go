@@ -195,6 +195,9 @@ func (f *fakeAgent) route() {
 	})
 	f.answer("GET /api/runs/{id}", func(r *http.Request) any { return f.runs[r.PathValue("id")] })
 	f.answer("POST /api/runs/{id}/cancel", func(r *http.Request) any { return f.cancel(r.PathValue("id")) })
+	f.answer("POST /api/ui", func(*http.Request) any {
+		return control.UILink{URL: "http://127.0.0.1:4711/login?token=ONCE"}
+	})
 	f.answer("POST /api/stop", func(*http.Request) any { return nil })
 }
 
