@@ -5,6 +5,12 @@ package main
 /*
 #cgo pkg-config: gtk+-3.0
 #include <gtk/gtk.h>
+
+static int begin(void) {
+	// Panels show it when the pointer rests on the icon.
+	g_set_application_name("Rahat Backup");
+	return gtk_init_check(NULL, NULL);
+}
 */
 import "C"
 
@@ -18,7 +24,7 @@ const regular, template = ".png", ".png"
 // screen fails when there is no display. GTK would end the program then, or
 // when it is closed to us, with words of its own.
 func screen() error {
-	if C.gtk_init_check(nil, nil) == 0 {
+	if C.begin() == 0 {
 		return ErrNoDisplay
 	}
 	return nil

@@ -22,15 +22,11 @@ type Programs struct{ Rahat, Agent string }
 
 // Build builds the programs into bin/, each one static file.
 func Build(ctx context.Context, out io.Writer) (Programs, error) {
-	dir, err := filepath.Abs("bin")
+	dir, err := binFolder()
 	if err != nil {
-		return Programs{}, fmt.Errorf("find bin folder: %w", err)
+		return Programs{}, err
 	}
-	suffix := ""
-	if runtime.GOOS == "windows" {
-		suffix = ".exe"
-	}
-	p := Programs{Rahat: filepath.Join(dir, "rahat"+suffix), Agent: filepath.Join(dir, "rahat-agent"+suffix)}
+	p := Programs{Rahat: filepath.Join(dir, "rahat"+suffix()), Agent: filepath.Join(dir, "rahat-agent"+suffix())}
 	for program, pkg := range map[string]string{p.Rahat: "./app/rahat", p.Agent: "./app/agent"} {
 		build := step.Cmd("go", "build", "-trimpath", "-ldflags", linkerFlags(ctx), "-o", program, pkg)
 		if err := build.With("CGO_ENABLED=0").Run(ctx, out); err != nil {
@@ -38,6 +34,23 @@ func Build(ctx context.Context, out io.Writer) (Programs, error) {
 		}
 	}
 	return p, nil
+}
+
+// binFolder is where programs are built.
+func binFolder() (string, error) {
+	dir, err := filepath.Abs("bin")
+	if err != nil {
+		return "", fmt.Errorf("find bin folder: %w", err)
+	}
+	return dir, nil
+}
+
+// suffix is how the names of programs end here.
+func suffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
 }
 
 // linkerFlags puts the version into the programs. Outside a git checkout, such

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"slices"
 )
 
 // windowPackages is what the window is built with on Linux: WebKitGTK and GTK
@@ -16,32 +17,41 @@ var windowPackages = []aptPackage{
 	{"libc6-dev", "/usr/include/*/gnu/stubs-*.h"},
 }
 
+// trayPackages is what the tray icon is built with on Linux, besides what the
+// window is.
+var trayPackages = []aptPackage{
+	{"libayatana-appindicator3-dev", "/usr/lib/*/pkgconfig/ayatana-appindicator3-0.1.pc"},
+}
+
 // screenPackages is what the tests of the desktop look at it with: a display
-// in memory, a hand for it, pictures of it, a session bus, and a browser.
+// in memory, a hand for it, pictures of it, a session bus, a panel with
+// a place for tray icons and where it keeps its settings, and a browser.
 var screenPackages = []aptPackage{
 	{"xvfb", "Xvfb"},
 	{"xdotool", "xdotool"},
 	{"imagemagick", "convert"},
 	{"dbus", "dbus-run-session"},
+	{"xfce4-panel", "xfce4-panel"},
+	{"xfconf", "xfconf-query"},
 	{"chromium", "chromium"},
 }
 
 // desktopPackages is everything that building and testing the desktop takes.
 func desktopPackages() []aptPackage {
 	var all []aptPackage
-	for _, part := range [][]aptPackage{windowPackages, screenPackages} {
+	for _, part := range [][]aptPackage{windowPackages, trayPackages, screenPackages} {
 		all = append(all, part...)
 	}
 	return all
 }
 
-// ForWindow makes sure that the window can be built. Elsewhere than on Linux
+// ForWindow makes sure that the window and the tray icon can be built. Elsewhere than on Linux
 // nothing but Go is needed.
 func ForWindow(ctx context.Context, out io.Writer) error {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
-	return locked(ctx, func() error { return installPackages(ctx, out, windowPackages) })
+	return locked(ctx, func() error { return installPackages(ctx, out, slices.Concat(windowPackages, trayPackages)) })
 }
 
 // ForDesktop makes sure that the desktop can be built, shown without a real
