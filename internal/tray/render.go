@@ -96,7 +96,7 @@ func (p painter) tooltip(sentence, facts string) string {
 }
 
 func (p painter) menu(sentence, facts string) []Row {
-	rows := []Row{words(sentence), words(facts)}
+	rows := []Row{words(sentence), words(facts), words(p.pausedNote())}
 	rows = append(rows, p.troubleRows()...)
 	rows = append(rows, p.runRows()...)
 	pause := Row{Label: p.t("tray.pause"), Action: Action{Do: Pause}, Hidden: p.link != up}
@@ -116,6 +116,14 @@ func (p painter) menu(sentence, facts string) []Row {
 		Row{Separator: true},
 	)
 	return append(rows, p.quitRows()...)
+}
+
+// pausedNote says that backups are paused, unless the sentence does.
+func (p painter) pausedNote() string {
+	if p.link != up || !p.status.Paused || strings.HasPrefix(p.status.Headline.Code, "state.paused") {
+		return ""
+	}
+	return p.t("state.paused")
 }
 
 // words is a row that only says something; it is hidden when that is nothing.

@@ -81,10 +81,11 @@ func scenes() map[string]state {
 			s.status.Headline = control.Text{Code: "state.paused"}
 			s.status.Active = []control.Run{run("1", "crm", backup.Queued, "", 0, 0)}
 		}),
-		"lost":    with(func(s *state) { s.link = lost }),
-		"stopped": with(func(s *state) { s.link = stopped }),
-		"failed":  {link: failed, trouble: client.ErrNoAgent.Because(nil, "program", "/opt/rahat/rahat-agent")},
-		"version": {link: otherness, trouble: client.ErrVersion.Because(nil, control.MismatchParams("2", "0.3.0", "1", "0.2.0")...)},
+		"paused_with_nothing_to_do": with(func(s *state) { s.status.Paused = true }),
+		"lost":                      with(func(s *state) { s.link = lost }),
+		"stopped":                   with(func(s *state) { s.link = stopped }),
+		"failed":                    {link: failed, trouble: client.ErrNoAgent.Because(nil, "program", "/opt/rahat/rahat-agent")},
+		"version":                   {link: otherness, trouble: client.ErrVersion.Because(nil, control.MismatchParams("2", "0.3.0", "1", "0.2.0")...)},
 	}
 }
 

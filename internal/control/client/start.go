@@ -98,9 +98,9 @@ func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) erro
 	for {
 		_, err := c.Hello(ctx)
 		if err == nil {
-			// Nobody waits for the agent from here on. Release only drops
-			// our handle, it cannot fail in a way that matters.
-			_ = p.Release()
+			// The agent may end before we do, and stay as a zombie until
+			// somebody takes note of it. How it ended is in its log.
+			go func() { _, _ = p.Wait() }()
 			return nil
 		}
 		if !errors.Is(err, ErrUnreachable) {
