@@ -274,6 +274,40 @@ func TestAllDatabasesOfAServerAreBackedUpWithoutAJob(t *testing.T) {
 	}
 }
 
+func TestAServerGetsANewLoginAndKeepsItsNameAndEngine(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	ctx := t.Context()
+	h.engine.Host("db").SetPassword("moonrise")
+	shop := must[[]control.Server](t)(l.Servers(ctx))[0]
+	tested := func() control.ServerTest { return must[control.ServerTest](t)(l.TestServer(ctx, shop.Name)) }
+	if r := tested(); r.OK {
+		t.Fatal("the old password still works: the test shows nothing")
+	}
+	must[control.Server](t)(l.EditServer(ctx, control.NewServer{Server: shop, Password: "moonrise"}))
+	if r := tested(); !r.OK {
+		t.Errorf("the new password does not work: %+v", r.Problem)
+	}
+	shop.Options = map[string]string{"x": "y"}
+	must[control.Server](t)(l.EditServer(ctx, control.NewServer{Server: shop}))
+	if r := tested(); !r.OK {
+		t.Errorf("a change without a password lost it: %+v", r.Problem)
+	}
+	if now := must[[]control.Server](t)(l.Servers(ctx))[0]; now.Options["x"] != "y" {
+		t.Errorf("kept as %+v", now)
+	}
+	other := shop
+	other.Engine = engine.SQLite
+	if _, err := l.EditServer(ctx, control.NewServer{Server: other}); !errors.Is(err, server.ErrInvalid) {
+		t.Errorf("another engine: %v", err)
+	}
+	other.Name = "nobody"
+	if _, err := l.EditServer(ctx, control.NewServer{Server: other}); !errors.Is(err, server.ErrNoServer) {
+		t.Errorf("a server that is not there: %v", err)
+	}
+}
+
 func TestFailedProofFailsTheRunThoughTheBackupExists(t *testing.T) {
 	h := newHouse(t)
 	h.driver = &badSandbox{h.engine}

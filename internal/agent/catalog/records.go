@@ -25,6 +25,18 @@ func (db *DB) AddServer(ctx context.Context, s control.Server) error {
 	return db.configure(ctx, func(tx *sql.Tx) error { return insertServer(ctx, tx, s) })
 }
 
+// EditServer changes the server of the same name, or says [ErrNotFound].
+func (db *DB) EditServer(ctx context.Context, s control.Server) error {
+	options, err := encodeOptions(s.Options)
+	if err != nil {
+		return err
+	}
+	return db.configure(ctx, func(tx *sql.Tx) error {
+		return affectOne(tx.ExecContext(ctx, "UPDATE servers SET engine = ?, address = ?, user = ?, options = ? WHERE name = ?",
+			s.Engine, s.Address, s.User, options, s.Name))
+	})
+}
+
 // RemoveServer removes a server, or says [ErrNotFound].
 func (db *DB) RemoveServer(ctx context.Context, name string) error {
 	return db.configure(ctx, func(tx *sql.Tx) error {
@@ -33,16 +45,23 @@ func (db *DB) RemoveServer(ctx context.Context, name string) error {
 }
 
 func insertServer(ctx context.Context, tx *sql.Tx, s control.Server) error {
-	options := s.Options
+	options, err := encodeOptions(s.Options)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO servers VALUES (?, ?, ?, ?, ?)", s.Name, s.Engine, s.Address, s.User, options)
+	return err
+}
+
+func encodeOptions(options map[string]string) (string, error) {
 	if options == nil {
 		options = map[string]string{}
 	}
 	j, err := json.Marshal(options)
 	if err != nil {
-		return fmt.Errorf("encode server options: %w", err)
+		return "", fmt.Errorf("encode server options: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO servers VALUES (?, ?, ?, ?, ?)", s.Name, s.Engine, s.Address, s.User, string(j))
-	return err
+	return string(j), nil
 }
 
 func scanServer(row scanner) (s control.Server, err error) {

@@ -20,6 +20,7 @@ func (s *Server) routes(api huma.API) {
 
 	handle(s, api, get, "/api/servers", "list-servers", "Configured servers", ok, s.listServers)
 	handle(s, api, post, "/api/servers", "add-server", "Add a server", ok, s.addServer)
+	handle(s, api, put, "/api/servers/{name}", "edit-server", "Change how a server is reached", ok, s.editServer)
 	handle(s, api, del, "/api/servers/{name}", "remove-server", "Forget a server", none, s.removeServer)
 	handle(s, api, post, "/api/servers/{name}/test", "test-server", "Connect to a server", ok, s.testServer)
 

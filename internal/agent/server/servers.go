@@ -51,20 +51,13 @@ func (s *Server) addServer(ctx context.Context, in *body[control.NewServer]) (co
 	if _, err := s.Catalog.Server(ctx, n.Name); !errors.Is(err, catalog.ErrNotFound) {
 		return control.Server{}, taken(err, ErrServerExists, n.Name)
 	}
-	if n.Engine != engine.SQLite && strings.Contains(n.Address, "://") {
-		// Such an address may hold a password, which would be saved in the open.
-		return control.Server{}, invalid("address", "host:port or the folder of a socket, and no URL")
-	}
-	password := vault.NewSecret(n.Password)
-	opened, err := s.open(n.Server, password) // does no I/O, but judges the settings
-	if err != nil {
+	if err := s.checkServer(n); err != nil {
 		return control.Server{}, err
-	}
-	if err := opened.Close(); err != nil {
-		return control.Server{}, fmt.Errorf("close server: %w", err)
 	}
 	// The password goes first: without the server it does no harm. One left
 	// by a server of this name that is gone must not stay.
+	password := vault.NewSecret(n.Password)
+	var err error
 	if password.Empty() {
 		err = s.Vault.Delete(ctx, passwordName(n.Name))
 	} else {
@@ -75,6 +68,59 @@ func (s *Server) addServer(ctx context.Context, in *body[control.NewServer]) (co
 	}
 	if err := s.Catalog.AddServer(ctx, n.Server); err != nil {
 		return control.Server{}, fmt.Errorf("add server: %w", err)
+	}
+	s.Broker.Changed()
+	return n.Server, nil
+}
+
+// checkServer reports what the settings of a server lack, without reaching it.
+func (s *Server) checkServer(n control.NewServer) error {
+	if n.Engine != engine.SQLite && strings.Contains(n.Address, "://") {
+		// Such an address may hold a password, which would be saved in the open.
+		return invalid("address", "host:port or the folder of a socket, and no URL")
+	}
+	opened, err := s.open(n.Server, vault.NewSecret(n.Password)) // does no I/O, but judges the settings
+	if err != nil {
+		return err
+	}
+	if err := opened.Close(); err != nil {
+		return fmt.Errorf("close server: %w", err)
+	}
+	return nil
+}
+
+type namedServer struct {
+	Name string `path:"name" maxLength:"63"`
+	Body control.NewServer
+}
+
+// editServer changes how a server is reached; without a password the one there
+// is stays. Backups tell by name and engine where they come from, so those
+// cannot change.
+func (s *Server) editServer(ctx context.Context, in *namedServer) (control.Server, error) {
+	n := in.Body
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	old, err := s.Catalog.Server(ctx, in.Name)
+	if err != nil {
+		return control.Server{}, missing(err, ErrNoServer, "name", in.Name)
+	}
+	if n.Name != old.Name {
+		return control.Server{}, invalid("name", "a server keeps its name")
+	}
+	if n.Engine != old.Engine {
+		return control.Server{}, invalid("engine", "a server keeps its engine")
+	}
+	if err := s.checkServer(n); err != nil {
+		return control.Server{}, err
+	}
+	if password := vault.NewSecret(n.Password); !password.Empty() {
+		if err := s.Vault.Set(ctx, passwordName(n.Name), password); err != nil {
+			return control.Server{}, err
+		}
+	}
+	if err := s.Catalog.EditServer(ctx, n.Server); err != nil {
+		return control.Server{}, missing(err, ErrNoServer, "name", n.Name)
 	}
 	s.Broker.Changed()
 	return n.Server, nil

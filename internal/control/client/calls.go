@@ -101,6 +101,13 @@ func (c *Client) AddServer(ctx context.Context, s control.NewServer) (control.Se
 	return post[control.Server](ctx, c, "/api/servers", s)
 }
 
+// EditServer changes how the server of that name is reached. Without a password
+// the present one stays.
+func (c *Client) EditServer(ctx context.Context, s control.NewServer) (answer control.Server, err error) {
+	err = c.do(ctx, request{method: http.MethodPut, path: at("servers", s.Name, ""), body: s, answer: &answer})
+	return answer, err
+}
+
 // RemoveServer forgets a server and its password. Its backups stay.
 func (c *Client) RemoveServer(ctx context.Context, name string) error {
 	return c.remove(ctx, at("servers", name, ""))
