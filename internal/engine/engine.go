@@ -207,10 +207,6 @@ type SnapshotOptions struct {
 	Streams int
 	// Unordered lets rows come in any order: cheaper, for comparing.
 	Unordered bool
-	// Baseless says that no earlier backup is compared with this one, so that
-	// signs are enough for the order in which rows lie: if they were wrong, the
-	// next backup is larger, and no more than that.
-	Baseless bool
 }
 
 // A Snapshot is a consistent view of one database.

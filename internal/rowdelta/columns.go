@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // maxColumns is more than any table has worth storing by column.
@@ -62,9 +63,7 @@ func split(cols [][]byte, b []byte) (rows int, ok bool) {
 			if (b[at] == '\n') != last {
 				return 0, false
 			}
-			c := append(cols[k], b[from:at+1]...)
-			c[len(c)-1] = '\n'
-			cols[k] = c
+			cols[k] = appendField(cols[k], b, from, at)
 			from = at + 1
 			k++
 			if last {
@@ -74,6 +73,24 @@ func split(cols [][]byte, b []byte) (rows int, ok bool) {
 		}
 	}
 	return rows, k == 0 && from == len(b)
+}
+
+// short is the length of fields that are moved in one go, in bytes.
+const short = 16
+
+// appendField appends b[from:at] and a line end. Most fields are short: moving
+// a fixed number of bytes, some of them too many, is then quicker than moving
+// the right number.
+func appendField(c, b []byte, from, at int) []byte {
+	n, size := len(c), at-from
+	if size < short && cap(c)-n >= short && len(b)-from >= short {
+		copy(c[n:n+short], b[from:from+short])
+		c = c[:n+size+1]
+	} else {
+		c = append(c, b[from:at+1]...)
+	}
+	c[n+size] = '\n'
+	return c
 }
 
 const (
@@ -103,20 +120,20 @@ func Uncolumns(dst, b []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	dst = slices.Grow(dst, len(b)+short)
 	last := len(cols) - 1
 	for range rows {
-		for c := range cols {
-			i := bytes.IndexByte(cols[c], '\n')
+		for k, c := range cols {
+			i := lineEnd(c)
 			if i < 0 {
 				return nil, ErrForm
 			}
-			dst = append(dst, cols[c][:i]...)
-			cols[c] = cols[c][i+1:]
-			if c < last {
-				dst = append(dst, '\t')
+			dst = appendField(dst, c, 0, i)
+			cols[k] = c[i+1:]
+			if k < last {
+				dst[len(dst)-1] = '\t'
 			}
 		}
-		dst = append(dst, '\n')
 	}
 	for _, c := range cols {
 		if len(c) > 0 {
@@ -124,6 +141,23 @@ func Uncolumns(dst, b []byte, limit int) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// lineEnd returns where the first '\n' is, or -1.
+func lineEnd(b []byte) int {
+	if len(b) < 8 {
+		return bytes.IndexByte(b, '\n')
+	}
+	// The lowest top bit that is set marks the first byte that is zero.
+	x := le64(b) ^ '\n'*eachByte
+	if m := (x - eachByte) &^ x & (0x80 * eachByte); m != 0 {
+		return bits.TrailingZeros64(m) / 8
+	}
+	i := bytes.IndexByte(b[8:], '\n')
+	if i < 0 {
+		return -1
+	}
+	return i + 8
 }
 
 // columnsOf reads the head and finds the columns behind it.

@@ -55,7 +55,7 @@ func (a *Archiver) Run(ctx context.Context, req Request) (*backup.Manifest, erro
 	if err != nil {
 		return nil, err
 	}
-	snap, err := req.Server.Snapshot(ctx, req.Database, engine.SnapshotOptions{Streams: a.streams(), Baseless: base == nil})
+	snap, err := req.Server.Snapshot(ctx, req.Database, engine.SnapshotOptions{Streams: a.streams()})
 	if err != nil {
 		return nil, stopped(ctx, fmt.Errorf("open snapshot: %w", err))
 	}

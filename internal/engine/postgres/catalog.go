@@ -28,9 +28,7 @@ type table struct {
 	tuples  float64
 	bytes   int64
 	columns []column // what COPY reads and writes, in order
-	// appended: no row was updated or deleted; false when that is not known.
-	appended bool
-	key      []column // leading columns of the order, subset of columns
+	key     []column // leading columns of the order, subset of columns
 }
 
 type column struct {
@@ -103,15 +101,12 @@ WHERE i.indisunique AND i.indisvalid AND i.indisready AND (i.indimmediate OR i.i
   AND ` + wantedTables + `
 ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid`
 
-// correlationSQL tells how far the heap of big tables follows the order of a
-// column, and whether no row was ever updated or deleted, as far as the server's
-// counters go back.
+// correlationSQL tells how far the heap of big tables follows the order of a column.
 const correlationSQL = `
-SELECT c.oid, a.attnum, s.correlation, coalesce(u.n_tup_upd + u.n_tup_del, 1) = 0
+SELECT c.oid, a.attnum, s.correlation
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND NOT s.inherited
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
-LEFT JOIN pg_catalog.pg_stat_all_tables u ON u.relid = c.oid
 WHERE c.relpages > 1024 AND s.correlation IS NOT NULL AND ` + wantedTables
 
 // listTables lists the tables whose rows are dumped, without columns.
@@ -153,7 +148,6 @@ func describeTables(ctx context.Context, c *conn, tables []*table) error {
 	}
 	for _, r := range rows {
 		if t := byOID[r.str(0)]; t != nil {
-			t.appended = r.bool(3)
 			if col := t.column(r.str(1)); col != nil {
 				if _, err := fmt.Sscan(r.str(2), &col.correlation); err != nil {
 					return fmt.Errorf("read statistics of %s: %w", t, err)

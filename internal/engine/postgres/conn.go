@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/rahatbackup/rahat/internal/clienttool"
 	"github.com/rahatbackup/rahat/internal/engine"
@@ -30,6 +32,8 @@ var session = map[string]string{
 	"DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "TimeZone": "UTC", "extra_float_digits": "3", "bytea_output": "hex",
 	"xmloption": "content", "lc_monetary": "C", "lc_numeric": "C", "array_nulls": "on", "standard_conforming_strings": "on",
 	"escape_string_warning": "off", "backslash_quote": "safe_encoding", "transform_null_equals": "off", "quote_all_identifiers": "off",
+	// Compiling a statement takes longer than it saves when all it does is read.
+	"jit": "off",
 	// What statements mean.
 	"search_path": "", "row_security": "off", "check_function_bodies": "off", "default_tablespace": "", "default_table_access_method": "heap",
 	"synchronize_seqscans": "off", "max_parallel_workers_per_gather": "0", "client_min_messages": "error",
@@ -84,6 +88,7 @@ func (s *server) pgConfig(database string) (*pgconn.Config, error) {
 // A conn is one connection. It is not safe for concurrent use.
 type conn struct {
 	pg       *pgconn.PgConn
+	skim     *skimmer // takes rows of COPY out
 	version  clienttool.Version
 	database string
 }
@@ -103,11 +108,16 @@ func (s *server) connect(ctx context.Context, database string, major int, more m
 	}
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
 	maps.Copy(cfg.RuntimeParams, more)
+	var skim *skimmer // of the last address that was tried, which is the one that answered
+	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		skim = newSkimmer(r)
+		return pgproto3.NewFrontend(skim, w)
+	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, s.connectError(ctx, err, cfg.User, database)
 	}
-	c := &conn{pg: pg, database: database}
+	c := &conn{pg: pg, skim: skim, database: database}
 	c.version, err = clienttool.ParseVersion(pg.ParameterStatus("server_version"))
 	if err != nil {
 		return nil, fmt.Errorf("read server version: %w", errorsJoin(err, c.close(ctx)))

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -162,9 +161,6 @@ func (n *snapshot) lost(ctx context.Context, err error) error {
 	return err
 }
 
-// copyBuffer gathers rows, which come one by one, into fewer writes, in bytes.
-const copyBuffer = 128 << 10
-
 // A counted writer knows whether anything was written yet.
 type counted struct {
 	w io.Writer
@@ -244,11 +240,9 @@ func (n *snapshot) copyOut(ctx context.Context, c *conn, setup, sql string, sink
 			return err
 		}
 	}
-	buf := bufio.NewWriterSize(sink, copyBuffer)
-	_, err := c.pg.CopyTo(ctx, buf, sql)
-	if err == nil {
-		err = buf.Flush()
-	}
+	c.skim.to(sink)
+	defer c.skim.to(nil)
+	_, err := c.pg.CopyTo(ctx, sink, sql)
 	if sink.e != nil {
 		return fmt.Errorf("write rows: %w", sink.e)
 	}
@@ -302,32 +296,12 @@ const (
 	bigHeap = 8192
 )
 
-// inKeyOrder reports whether the heap itself seems to hold the rows in the order
-// of the key, as that of a log does: a number that grows, and nothing ever
-// changed. Then reading it as it lies is much cheaper than walking the index.
-// The signs may lag: a session's changes are counted when it next idles or ends,
-// so a backup that leans on another does not go by them. It would find the rows
-// that were just changed at the end of the table.
-func (t *table) inKeyOrder() bool {
-	if !t.appended || len(t.key) != 1 || len(t.leaves) > 0 {
-		return false
-	}
-	switch k := t.key[0]; k.typ {
-	case "int2", "int4", "int8":
-		return k.correlation > 0.99999
-	}
-	return false
-}
-
 // plan chooses the order of a table's rows: by key, because rows that stand
 // beside each other every time are what deltas are made of. Text is ordered by
 // bytes and always sorted, never read through its index: an index whose sort
 // order the operating system changed may miss rows.
 func (n *snapshot) plan(t *table) plan {
 	if n.opt.Unordered || len(t.key) == 0 {
-		return plan{}
-	}
-	if n.opt.Baseless && t.inKeyOrder() {
 		return plan{}
 	}
 	p := plan{}

@@ -295,38 +295,6 @@ func TestTextKeysAreSortedAndNotReadThroughTheirIndex(t *testing.T) {
 	}
 }
 
-func TestATableThatOnlyGrewIsReadAsItLiesUnlessABackupLeansOnItsOrder(t *testing.T) {
-	s := pgtest.Start(t, pgtest.Options{})
-	s.Exec(t, "postgres", "CREATE DATABASE d")
-	s.Exec(t, "d", "CREATE TABLE t (k bigint PRIMARY KEY, v text); INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 100000) i", "ANALYZE")
-	planned := func(baseless bool) plan {
-		snap, err := open(t, s, nil).Snapshot(t.Context(), "d", engine.SnapshotOptions{Baseless: baseless})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer snap.Close()
-		n, ok := snap.(*snapshot)
-		if !ok {
-			t.Fatalf("a snapshot is a %T", snap)
-		}
-		return n.plan(n.tables["table/public.t"])
-	}
-	if p := planned(true); p.order != "" {
-		t.Errorf("grown: %+v", p)
-	}
-	if p := planned(false); p.order != `"k"` {
-		t.Errorf("grown, and compared with a backup: %+v", p)
-	}
-	s.Exec(t, "d", "UPDATE t SET v = 'y' WHERE k = 5")
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); planned(true).order == ""; <-tick.C { // counters come late
-		if time.Now().After(end) {
-			t.Fatal("a changed table is still read as it lies")
-		}
-	}
-}
-
 // T19: a value that no text can hold.
 func TestAValueWhoseTextPassesAGigabyteIsAClearError(t *testing.T) {
 	s := pgtest.Start(t, pgtest.Options{})
