@@ -34,7 +34,8 @@ type DatabaseStatus struct {
 	State    State  `json:"state"`
 	Concern  string `json:"concern,omitempty" enum:"no_backup,failed,disproven,unproven"`
 	// Present is false when its server was asked and does not have it (any
-	// more); Readable, when the account may read it.
+	// more), or is no longer configured; Readable is false when the account
+	// may not read it.
 	Present   bool  `json:"present"`
 	Readable  bool  `json:"readable"`
 	SizeBytes int64 `json:"size_bytes"` // on the server; 0 when unknown
@@ -45,7 +46,8 @@ type DatabaseStatus struct {
 	// Trend holds the plain sizes of its newest backups, oldest first, at
 	// most 30.
 	Trend []int64 `json:"trend"`
-	// Found is how discovery met the server when it is not configured.
+	// Found is how discovery met the server when it is not configured. Its
+	// databases are left out: each has an entry of its own.
 	Found *Found `json:"found,omitempty"`
 	// Problem is why its last backup failed, or why the server does not
 	// answer.

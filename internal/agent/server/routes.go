@@ -24,6 +24,8 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, del, "/api/servers/{name}", "remove-server", "Forget a server", none, s.removeServer)
 	handle(s, api, post, "/api/servers/{name}/test", "test-server", "Connect to a server", ok, s.testServer)
 
+	handle(s, api, get, "/api/databases", "list-databases", "Databases and how well they are protected", ok, s.listDatabases)
+
 	handle(s, api, get, "/api/destinations", "list-destinations", "Configured destinations", ok, s.listDestinations)
 	handle(s, api, post, "/api/destinations", "add-destination", "Add a destination", ok, s.addDestination)
 	handle(s, api, del, "/api/destinations/{name}", "remove-destination", "Forget a destination; its backups stay", none, s.removeDestination)

@@ -14,19 +14,23 @@ type standing struct {
 	newest, proven time.Time // the newest backup, the last good proof; zero: none
 	paused         bool
 	jobs, waiting  int // waiting: runs that are queued
+	// Databases that servers are known to have and nobody backs up, and those
+	// of servers that are not configured.
+	bare, strange int
 }
 
-// standing adds to a verdict what else the sentence tells.
-func (f facts) standing(v verdict) standing {
-	st := standing{verdict: v}
-	for _, b := range f.backups { // the newest first
-		if v.has[source{b.Server, b.Database}] {
+// newStanding adds to a verdict what else the sentence tells.
+func newStanding(r *roll) standing {
+	st := standing{verdict: r.verdict, jobs: len(r.jobs)}
+	st.bare, st.strange = r.bare()
+	for _, b := range r.backups { // the newest first
+		if r.has[source{b.Server, b.Database}] {
 			st.newest = b.Finished
 			break
 		}
 	}
-	for _, b := range f.proven {
-		if v.has[source{b.Server, b.Database}] && b.Proof.Status == backup.OK && b.Proof.At.After(st.proven) {
+	for _, b := range r.proven {
+		if r.has[source{b.Server, b.Database}] && b.Proof.Status == backup.OK && b.Proof.At.After(st.proven) {
 			st.proven = b.Proof.At
 		}
 	}
@@ -57,6 +61,8 @@ func (st standing) headline() control.Text {
 		return st.concerns[0].Text
 	case len(st.has) == 0:
 		return control.Text{Code: "state.nothing"}
+	case st.bare > 0:
+		return counted("state.protected.some", len(st.has))
 	}
 	return counted("state.protected", len(st.has))
 }
@@ -71,6 +77,8 @@ func (st standing) facts() *control.Text {
 	switch {
 	case len(st.has) == 0 && more > 0:
 		t = counted("state.facts.none", more)
+	case len(st.has) == 0 && more < 0 && st.bare+st.strange > 0:
+		t = counted("state.facts.found", st.bare+st.strange)
 	case len(st.has) == 0:
 		return nil
 	case more > 0:
@@ -80,6 +88,8 @@ func (st standing) facts() *control.Text {
 		t = counted("state.facts.others", ok)
 	case st.proven.IsZero():
 		t = control.Text{Code: "state.facts.unproven", Params: map[string]string{}}
+	case more < 0 && st.bare > 0:
+		t = counted("state.facts.bare", st.bare)
 	default:
 		t = control.Text{Code: "state.facts.proven", Params: map[string]string{}}
 	}

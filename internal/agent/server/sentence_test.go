@@ -7,6 +7,7 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/i18n"
 )
 
@@ -67,8 +68,44 @@ func TestTheSentenceNamesTheFirstThing(t *testing.T) {
 		{"one never, others fine", world("a", "b", "c:never"), "c on pg has no backup. | The other 2 are protected. Newest backup 12 min ago."},
 	}
 	for _, c := range cases {
-		if got := said(c.facts.standing(judge(c.facts)), "en"); got != c.want {
+		if got := said(stand(c.facts), "en"); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTheSentenceTellsOfDatabasesThatNobodyBacksUp(t *testing.T) {
+	has := func(names ...string) known {
+		l := listing{}
+		for _, n := range names {
+			name, closed, _ := strings.Cut(n, ":")
+			l.databases = append(l.databases, engine.Database{Name: name, Readable: closed == ""})
+		}
+		return known{listings: map[string]listing{"pg": l, "gone": {databases: []engine.Database{{Name: "x", Readable: true}}}}}
+	}
+	wild := has()
+	wild.found = []control.Found{{Engine: "mysql", Address: "a"}, {Engine: "postgres", Address: "b", Databases: []control.Database{{Name: "x"}, {Name: "y"}}}}
+	all := world()
+	all.jobs = []control.Job{{Server: "pg", Databases: []string{everything}}}
+	const tail = " | Newest backup 12 min ago, last proven 3 h ago."
+	cases := []struct {
+		facts facts
+		known known
+		want  string
+	}{
+		{world("a", "b"), has("a", "b"), "All 2 databases protected." + tail},
+		{world("a", "b"), has("a", "b", "c"), "2 databases are protected." + tail + " One more database is not backed up."},
+		{world("a"), has("a", "b", "c", "secret:closed"), "One database is protected." + tail + " 2 more databases are not backed up."},
+		{world("a:unproven"), has("a", "b"), "a on pg has never been proven. | Newest backup 12 min ago."},
+		{world("a", "b:never"), has("a", "b"), "b on pg has no backup. | The other one is protected. Newest backup 12 min ago."},
+		{world("a"), wild, "Your database is protected." + tail},
+		{world(), has("a"), "No database is protected yet. | One database was found."},
+		{world(), wild, "No database is protected yet. | 3 databases were found."},
+		{all, has("a", "b"), "No database of pg has a backup."},
+	}
+	for _, c := range cases {
+		if got := said(newStanding(newRoll(c.facts, c.known)), "en"); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
 	}
 }
@@ -89,13 +126,15 @@ func TestAPauseIsTheFirstThing(t *testing.T) {
 		{none, 0, 0, control.NotProtected, "No database is protected yet."},
 	}
 	for _, c := range cases {
-		st := c.facts.standing(judge(c.facts))
+		st := stand(c.facts)
 		st.paused, st.jobs, st.waiting = true, c.jobs, c.waiting
 		if got := said(st, "en"); got != c.want || st.overall() != c.state {
 			t.Errorf("%d jobs, %d waiting: %s\ngot  %s\nwant %s", c.jobs, c.waiting, st.overall(), got, c.want)
 		}
 	}
 }
+
+func stand(f facts) standing { return newStanding(newRoll(f, known{})) }
 
 // said writes headline and facts as a person reads them at noon.
 func said(st standing, lang string) string {
@@ -111,7 +150,7 @@ func TestTheSentenceLeavesOutServersThatAreGone(t *testing.T) {
 	f := world("shop")
 	f.backups = append([]control.Backup{{Server: "gone", Database: "x", Finished: noon}}, f.backups...)
 	f.proven = append(f.proven, control.Backup{Server: "gone", Database: "x", Proof: &control.VerifyResult{Status: backup.OK, At: noon}})
-	if got := said(f.standing(judge(f)), "tr"); got != "Veritabanınız korunuyor. | En yeni yedek 12 dk önce, son kanıt 3 sa önce." {
+	if got := said(stand(f), "tr"); got != "Veritabanınız korunuyor. | En yeni yedek 12 dk önce, son kanıt 3 sa önce." {
 		t.Error(got)
 	}
 }

@@ -125,6 +125,8 @@ type Server struct {
 	ui      *browserUI
 	naming  sync.Mutex // held while names are checked and then taken
 	pausing sync.Mutex // held while the agent is paused or resumed
+	census  *census
+	ledger  ledger
 }
 
 // New returns a server. Call Close when the queue has stopped.
@@ -132,6 +134,7 @@ func New(opt Options) *Server {
 	s := &Server{Options: opt, started: opt.Now().UTC()}
 	s.repos.open = s.openDestination
 	s.ui = newBrowserUI(s)
+	s.census = newCensus(opt.Now, s.askServers, func() { s.Broker.Changed() })
 	return s
 }
 
@@ -141,6 +144,7 @@ func (s *Server) ReleaseIdle() error { return s.repos.release() }
 // Close closes what is open, and ends the sessions of browsers.
 func (s *Server) Close() error {
 	s.ui.close()
+	s.census.close()
 	return s.repos.release()
 }
 

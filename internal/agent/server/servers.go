@@ -69,6 +69,7 @@ func (s *Server) addServer(ctx context.Context, in *body[control.NewServer]) (co
 	if err := s.Catalog.AddServer(ctx, n.Server); err != nil {
 		return control.Server{}, fmt.Errorf("add server: %w", err)
 	}
+	s.census.forget(n.Name)
 	s.Broker.Changed()
 	return n.Server, nil
 }
@@ -141,6 +142,7 @@ func (s *Server) removeServer(ctx context.Context, in *named) (nothing, error) {
 	if err := s.Catalog.RemoveServer(ctx, in.Name); err != nil {
 		return nothing{}, missing(err, ErrNoServer, "name", in.Name)
 	}
+	s.census.forget(in.Name)
 	s.Broker.Changed()
 	return nothing{}, s.Vault.Delete(ctx, passwordName(in.Name))
 }

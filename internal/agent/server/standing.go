@@ -5,7 +5,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
@@ -21,6 +23,9 @@ type facts struct {
 	runs    []control.Run    // the last backup run of each source that ended by itself
 	backups []control.Backup // the newest backup of each source
 	proven  []control.Backup // the backup of each source that was proved last
+	whole   []control.Backup // the newest of each source whose newest proof succeeded
+
+	histories []catalog.History
 }
 
 // A verdict is what the facts come to.
@@ -147,10 +152,9 @@ func (s *Server) status(ctx context.Context, _ *struct{}) (control.StatusReport,
 	if err != nil {
 		return r, err
 	}
-	st := f.standing(judge(f))
-	st.paused, st.jobs, st.waiting = s.Queue.Paused(), len(f.jobs), queued(r.Active)
-	r.Paused = st.paused
-	r.State, r.Headline, r.Facts, r.Concerns = st.overall(), st.headline(), st.facts(), st.concerns
+	st := newStanding(newRoll(f, s.census.peek()))
+	st.paused, st.waiting = s.Queue.Paused(), queued(r.Active)
+	r.State, r.Headline, r.Facts, r.Concerns, r.Paused = st.overall(), st.headline(), st.facts(), st.concerns, st.paused
 	r.Servers, r.Jobs = len(f.servers), len(f.jobs)
 	if len(f.backups) > 0 {
 		r.Last = &f.backups[0]
@@ -158,7 +162,32 @@ func (s *Server) status(ctx context.Context, _ *struct{}) (control.StatusReport,
 	return r, nil
 }
 
-func (s *Server) facts(ctx context.Context) (f facts, err error) {
+// A ledger keeps the facts until the catalog changes: windows ask often.
+type ledger struct {
+	mu     sync.Mutex
+	filled bool
+	at     uint64 // how many changes of the catalog it knows of
+	facts  facts
+}
+
+// facts returns what the catalog knows. Nobody may change it.
+func (s *Server) facts(ctx context.Context) (facts, error) {
+	l := &s.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := s.Catalog.Changes()
+	if l.filled && l.at == now {
+		return l.facts, nil
+	}
+	f, err := s.readFacts(ctx)
+	if err == nil {
+		l.filled, l.at, l.facts = true, now, f
+	}
+	return f, err
+}
+
+// readFacts asks of all databases at once, however many there are.
+func (s *Server) readFacts(ctx context.Context) (f facts, err error) {
 	if f.servers, err = s.Catalog.Servers(ctx); err != nil {
 		return f, err
 	}
@@ -171,6 +200,12 @@ func (s *Server) facts(ctx context.Context) (f facts, err error) {
 	if f.backups, err = s.Catalog.LastBackups(ctx); err != nil {
 		return f, err
 	}
-	f.proven, err = s.Catalog.LastProven(ctx)
+	if f.proven, err = s.Catalog.LastProven(ctx); err != nil {
+		return f, err
+	}
+	if f.whole, err = s.Catalog.LastWhole(ctx); err != nil {
+		return f, err
+	}
+	f.histories, err = s.Catalog.Histories(ctx)
 	return f, err
 }

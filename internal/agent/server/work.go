@@ -180,6 +180,7 @@ func (s *Server) restore(o origin, r control.RestoreRequest) do {
 		if err != nil {
 			return out, err
 		}
+		s.census.expire() // there is one database more
 		out.Result = control.RestoreResult{
 			Run: run.ID, Status: backup.OK, Server: r.Server, Database: r.Database, Rows: restored.Rows,
 			PlainBytes: restored.Bytes, Seconds: s.Now().Sub(begun).Seconds(), Connection: connection(cfg, r.Database),
