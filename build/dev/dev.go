@@ -1,5 +1,7 @@
 // Package dev starts an agent to play with: in a folder of its own, with a
-// PostgreSQL server and a SQLite file to back up. Nothing of it stays behind.
+// PostgreSQL server and a SQLite file to back up. Beside it runs the server of
+// the pages, which change in the browser and in the window when their source
+// does. Nothing of it stays behind.
 package dev
 
 import (
@@ -22,6 +24,9 @@ const scale = 0.02
 // Run starts everything, says how to use it, and ends it when ctx does.
 func Run(ctx context.Context, out, stderr io.Writer) (err error) {
 	if err := setup.ForDevelopment(ctx, out); err != nil {
+		return err
+	}
+	if err := product.BuildPages(ctx, out); err != nil && !errors.Is(err, product.ErrNoNode) {
 		return err
 	}
 	programs, err := product.Build(ctx, out)
@@ -55,9 +60,9 @@ func Run(ctx context.Context, out, stderr io.Writer) (err error) {
 		return err
 	}
 	explain(out, agent, db)
-	<-ctx.Done()
+	err = show(ctx, out, agent)
 	fmt.Fprintln(out, "\nstopping")
-	return nil
+	return err
 }
 
 // configure adds both servers and a destination.

@@ -18,7 +18,10 @@ import (
 	"github.com/rahatbackup/rahat/build/product"
 	"github.com/rahatbackup/rahat/build/setup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/control/client"
+	"github.com/rahatbackup/rahat/internal/i18n"
 	"github.com/rahatbackup/rahat/internal/paths"
+	"github.com/rahatbackup/rahat/internal/problem"
 )
 
 // destinationName is the destination that a first run makes.
@@ -28,11 +31,19 @@ const destinationName = "home"
 const sampleName = "sample-shop"
 
 // Run installs what is missing, builds, and makes a proved backup of every
-// database that can be read. What is already configured is used as it is.
-// Progress goes to stderr.
+// database that can be read. What is already configured is used as it is. Where
+// there is a screen the window is shown at last. Progress goes to stderr.
 func Run(ctx context.Context, out, stderr io.Writer) error {
+	noPages := false
 	if err := setup.ForRun(ctx, out); err != nil {
 		return err
+	}
+	if err := product.BuildPages(ctx, out); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		fmt.Fprintf(out, "without the window and its pages: %v\n", err) // backups need neither
+		noPages = true
 	}
 	fmt.Fprintln(out, "building rahat and rahat-agent")
 	programs, err := product.Build(ctx, out)
@@ -53,7 +64,30 @@ func Run(ctx context.Context, out, stderr io.Writer) error {
 	}
 	results, failed := r.backups(ctx)
 	r.report(results)
-	return failed
+	if noPages || !product.HasDisplay() || ctx.Err() != nil {
+		return failed
+	}
+	return errors.Join(failed, r.openWindow(ctx))
+}
+
+// openWindow builds the window and shows it. It comes last: the backups do not
+// wait for a program that takes minutes to build the first time.
+func (r *run) openWindow(ctx context.Context) error {
+	if err := setup.ForWindow(ctx, r.out); err != nil {
+		return err
+	}
+	fmt.Fprintln(r.out, "\nbuilding the window (minutes the first time, then seconds)")
+	program, err := product.BuildWindow(ctx, r.out)
+	if err != nil {
+		return err
+	}
+	err = client.OpenWindow(ctx, client.WindowOptions{Home: r.home, Program: program})
+	if p := problem.Of(err); p != nil {
+		title, remedy := i18n.For("en").Problem(p)
+		return fmt.Errorf("%s. %s", title, remedy)
+	}
+	fmt.Fprintln(r.out, "the window is open")
+	return nil
 }
 
 // A run is one first run.
