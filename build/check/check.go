@@ -31,7 +31,9 @@ func Test(ctx context.Context, out io.Writer) error {
 	if !ready {
 		return report.Close(ctx)
 	}
+	pages(ctx, report, out)
 	static(ctx, report, out, tools.Linter)
+	desktop(ctx, report, out, tools.Linter)
 	profile := ""
 	report.Do(ctx, "go test", func(ctx context.Context) (err error) {
 		profile, err = goTest(ctx, out, tools)
@@ -52,10 +54,14 @@ func Lint(ctx context.Context, out io.Writer) error {
 	report := step.New(out)
 	var linter string
 	if report.Do(ctx, "linter", func(ctx context.Context) (err error) {
+		if err := setup.ForDesktop(ctx, out); err != nil { // go vet compiles what draws
+			return err
+		}
 		linter, err = setup.Linter(ctx, out)
 		return err
 	}) {
 		static(ctx, report, out, linter)
+		desktop(ctx, report, out, linter)
 	}
 	return report.Close(ctx)
 }
