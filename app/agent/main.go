@@ -88,7 +88,7 @@ func serve(verbose, detached bool, stderr io.Writer) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	cfg := agent.Config{
 		Home: home, Drivers: drivers(home), OpenStore: openStore, OpenVault: open, VaultKind: kind, Now: time.Now,
-		Pages: frontend.Window(),
+		Pages: frontend.Window(), Login: trayEntry(),
 	}
 	if verbose {
 		cfg.Level = slog.LevelDebug

@@ -37,8 +37,9 @@ type aptPackage struct {
 // the version that the distribution prefers.
 var postgresPackage = aptPackage{"postgresql", "/usr/lib/postgresql/*/bin/postgres"}
 
-// testPackages is what tests run besides Go: real servers, a real keychain, a
-// C compiler for the race detector, patchelf for PostgreSQL of other releases.
+// testPackages is what tests run besides Go: real servers, a real keychain,
+// what starts programs on a desktop, a C compiler for the race detector,
+// patchelf for PostgreSQL of other releases.
 var testPackages = []aptPackage{
 	postgresPackage,
 	{"mariadb-server", "mariadbd"},
@@ -46,6 +47,7 @@ var testPackages = []aptPackage{
 	{"gnome-keyring", "gnome-keyring-daemon"},
 	{"dbus", "dbus-daemon"},
 	{"dbus", "dbus-run-session"},
+	{"libglib2.0-bin", "gio"},
 	{"gcc", "gcc"},
 	{"libc6-dev", "/usr/include/*/gnu/stubs-*.h"},
 	{"patchelf", "patchelf"},
