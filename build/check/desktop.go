@@ -35,7 +35,7 @@ func pictures(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("make folder for pictures: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	return product.Npm("run", "e2e").With("RAHAT_PICTURES=" + dir).Run(ctx, out)
+	return product.Npm("run", "e2e").With("RAHAT_PICTURES="+dir).Run(ctx, out)
 }
 
 // desktop checks the window's program with what draws, which the other checks
