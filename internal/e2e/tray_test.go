@@ -84,7 +84,7 @@ func (d *desk) start() {
 	d.tray, d.ended = cmd, ended
 	d.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may be gone
-		<-ended
+		_ = <-ended                             // gone judges how it ended
 		if d.t.Failed() {
 			d.t.Logf("rahat-tray said:\n%s", said.String())
 		}
