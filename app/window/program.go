@@ -48,7 +48,7 @@ func newProgram(home paths.Home, instance *window.Instance, route string, texts 
 	return p
 }
 
-// show opens the window and returns when it is closed or ctx ends.
+// show opens the window and returns when it is closed.
 func (p *program) show(ctx context.Context) (err error) {
 	screens, systemDark, err := prepare(ctx)
 	if err != nil {
@@ -118,7 +118,8 @@ func (p *program) options(ctx context.Context, dark bool) *options.App {
 	}
 }
 
-// started is called as soon as there is a window. It runs until ctx ends.
+// started is called as soon as there is a window, in a goroutine of its own. It
+// runs until ctx ends.
 func (p *program) started(ctx, view context.Context) {
 	p.view = view
 	settle(view, p.place)
@@ -131,7 +132,6 @@ func (p *program) started(ctx, view context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			runtime.Quit(view)
 			return
 		case route := <-p.instance.Opened():
 			raise(view)

@@ -10,9 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/control/client"
@@ -60,8 +57,7 @@ func open(database string, texts *i18n.Texts, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx := context.Background() // Wails closes the window when a signal comes
 	instance, err := window.Claim(ctx, home, route)
 	if err != nil || instance == nil {
 		return err
