@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine/enginemem"
 	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/store/local"
 )
 
 // login is a way to start at login that a test looks into.
@@ -127,6 +129,54 @@ func TestStartAtLoginThatCannotBeIsNotClaimed(t *testing.T) {
 	}
 	if got := must[control.Settings](t)(l.Settings(t.Context())); !got.AtLogin || got.StartAtLogin {
 		t.Errorf("broken: %+v", got)
+	}
+}
+
+func TestTheSuggestedFolderIsFree(t *testing.T) {
+	own := t.TempDir()
+	t.Setenv("HOME", own)
+	t.Setenv("USERPROFILE", own)
+	h := newHouse(t)
+	l := h.start(t)
+	suggested := func(name, dir string) control.Destination {
+		t.Helper()
+		d := must[control.Destination](t)(l.SuggestDestination(t.Context()))
+		if d.Name != name || d.URL != local.URL(dir) {
+			t.Errorf("got %+v, want %s", d, dir)
+		}
+		return d
+	}
+	first := suggested("disk", filepath.Join(own, "Rahat Backup"))
+	must[control.Destination](t)(l.AddDestination(t.Context(), control.NewDestination{Destination: first, Passphrase: passphrase}))
+	check(t, os.Mkdir(filepath.Join(own, "Rahat Backup 3"), 0o700)) // empty: will do
+	suggested("disk2", filepath.Join(own, "Rahat Backup 2"))
+	check(t, os.WriteFile(filepath.Join(own, "Rahat Backup 2"), nil, 0o600))
+	suggested("disk2", filepath.Join(own, "Rahat Backup 3"))
+	check(t, os.WriteFile(filepath.Join(own, "Rahat Backup 3", "photo"), nil, 0o600))
+	suggested("disk2", filepath.Join(own, "Rahat Backup 4"))
+}
+
+func TestTheSuggestedFolderIsNeverAmongOurState(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	inside := filepath.Join(string(h.home), "user")
+	for _, own := range []string{string(h.home), inside, filepath.Join(t.TempDir(), "absent"), ""} {
+		t.Setenv("HOME", own)
+		t.Setenv("USERPROFILE", own)
+		if own == inside {
+			check(t, os.Mkdir(own, 0o700))
+		}
+		d := must[control.Destination](t)(l.SuggestDestination(t.Context()))
+		if want := local.URL(filepath.Join(filepath.Dir(string(h.home)), "Rahat Backup")); d.URL != want {
+			t.Errorf("home %q: got %s, want %s", own, d.URL, want)
+		}
+	}
+	t.Setenv("HOME", filepath.Dir(string(h.home)))
+	t.Setenv("USERPROFILE", filepath.Dir(string(h.home)))
+	check(t, os.Mkdir(filepath.Join(string(h.home), "empty"), 0o700))
+	check(t, os.Symlink(filepath.Join(string(h.home), "empty"), filepath.Join(filepath.Dir(string(h.home)), "Rahat Backup")))
+	if d := must[control.Destination](t)(l.SuggestDestination(t.Context())); !strings.HasSuffix(d.URL, "Rahat%20Backup%202") {
+		t.Errorf("a link to our state: %s", d.URL)
 	}
 }
 

@@ -28,6 +28,7 @@ func (s *Server) routes(api huma.API) {
 
 	handle(s, api, get, "/api/destinations", "list-destinations", "Configured destinations", ok, s.listDestinations)
 	handle(s, api, post, "/api/destinations", "add-destination", "Add a destination", ok, s.addDestination)
+	handle(s, api, get, "/api/destinations/suggestion", "suggest-destination", "A folder that would do for a first destination", ok, s.suggestDestination)
 	handle(s, api, del, "/api/destinations/{name}", "remove-destination", "Forget a destination; its backups stay", none, s.removeDestination)
 	handle(s, api, post, "/api/destinations/{name}/test", "test-destination", "Open a destination", ok, s.testDestination)
 

@@ -124,6 +124,12 @@ func (c *Client) Destinations(ctx context.Context) ([]control.Destination, error
 	return get[[]control.Destination](ctx, c, "/api/destinations", nil)
 }
 
+// SuggestDestination proposes a folder for a first destination; its URL is
+// empty when there is none that would do.
+func (c *Client) SuggestDestination(ctx context.Context) (control.Destination, error) {
+	return get[control.Destination](ctx, c, "/api/destinations/suggestion", nil)
+}
+
 // AddDestination configures a destination and makes or opens its repository.
 func (c *Client) AddDestination(ctx context.Context, d control.NewDestination) (control.Destination, error) {
 	return post[control.Destination](ctx, c, "/api/destinations", d)
