@@ -295,6 +295,37 @@ func TestTextKeysAreSortedAndNotReadThroughTheirIndex(t *testing.T) {
 	}
 }
 
+func TestTheLargestValueNeedsNoMemory(t *testing.T) {
+	const size = 100 << 20
+	s := pgtest.Start(t, pgtest.Options{})
+	s.Exec(t, "postgres", "CREATE DATABASE d")
+	s.Exec(t, "d", fmt.Sprintf("CREATE TABLE t AS SELECT repeat('x', %d) AS v", size))
+	snap, err := open(t, s, nil).Snapshot(t.Context(), "d", engine.SnapshotOptions{Streams: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snap.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var n int64
+	for _, p := range snap.Parts() {
+		if p.Table == nil {
+			continue
+		}
+		err := snap.Dump(t.Context(), p, writerFunc(func(b []byte) (int, error) {
+			n += int64(len(b))
+			return len(b), nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; n != size+1 || took > 4<<20 {
+		t.Errorf("%d bytes came and took %d bytes of memory", n, took)
+	}
+}
+
 // T19: a value that no text can hold.
 func TestAValueWhoseTextPassesAGigabyteIsAClearError(t *testing.T) {
 	s := pgtest.Start(t, pgtest.Options{})
