@@ -14,7 +14,10 @@ static int begin(void) {
 */
 import "C"
 
-import "embed"
+import (
+	"embed"
+	"strings"
+)
 
 //go:embed icons/protected.png icons/attention.png icons/not_protected.png icons/running.png icons/unknown.png
 var pictures embed.FS
@@ -30,5 +33,6 @@ func screen() error {
 	return nil
 }
 
-// escape makes a title show as it is.
-func escape(title string) string { return title }
+// escape makes a title show as it is: by com.canonical.dbusmenu, one _ would
+// underline the next letter.
+func escape(title string) string { return strings.ReplaceAll(title, "_", "__") }

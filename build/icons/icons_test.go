@@ -82,7 +82,7 @@ func luminance(c color.NRGBA) float64 {
 }
 
 func TestColoursAreSeenOnLightAndDarkPanels(t *testing.T) {
-	panels := []color.NRGBA{{0xff, 0xff, 0xff, 0xff}, {0x20, 0x24, 0x2b, 0xff}}
+	panels := []color.NRGBA{{0xff, 0xff, 0xff, 0xff}, {0x35, 0x35, 0x35, 0xff}, {0x20, 0x24, 0x2b, 0xff}}
 	for _, i := range icons {
 		for _, panel := range panels {
 			a, b := luminance(i.colour)+0.05, luminance(panel)+0.05

@@ -84,7 +84,7 @@ func (d *desk) start() {
 	d.tray, d.ended = cmd, ended
 	d.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may be gone
-		_ = <-ended                             // gone judges how it ended
+		<-ended                                 //nolint:errcheck // gone judges how it ended
 		if d.t.Failed() {
 			d.t.Logf("rahat-tray said:\n%s", said.String())
 		}
@@ -173,7 +173,8 @@ func (l layout) entries(t *testing.T) (out []entry) {
 			return otherwise
 		}
 		if property("visible", true) == true && property("type", "standard") == "standard" {
-			out = append(out, entry{sub.ID, fmt.Sprint(property("label", "")), property("enabled", true) == true, sub.entries(t)})
+			label := strings.ReplaceAll(fmt.Sprint(property("label", "")), "__", "_") // one would underline the next letter
+			out = append(out, entry{sub.ID, label, property("enabled", true) == true, sub.entries(t)})
 		}
 	}
 	return out
