@@ -24,15 +24,19 @@ var trayPackages = []aptPackage{
 }
 
 // screenPackages is what the tests of the desktop look at it with: a display
-// in memory, a hand for it, pictures of it, a session bus, a panel with
-// a place for tray icons and where it keeps its settings, and a browser.
+// in memory, a hand for it, what frames windows and closes them, pictures,
+// a session bus, a panel with a place for tray icons and where it keeps its
+// settings, what screen readers read windows with, and a browser.
 var screenPackages = []aptPackage{
 	{"xvfb", "Xvfb"},
 	{"xdotool", "xdotool"},
+	{"xfwm4", "xfwm4"},
+	{"wmctrl", "wmctrl"},
 	{"imagemagick", "convert"},
 	{"dbus", "dbus-run-session"},
 	{"xfce4-panel", "xfce4-panel"},
 	{"xfconf", "xfconf-query"},
+	{"at-spi2-core", "/usr/libexec/at-spi-bus-launcher"},
 	{"chromium", "chromium"},
 }
 
