@@ -42,7 +42,7 @@ export interface Position {
 export type Signal =
   | { kind: 'event'; event: Event }
   | { kind: 'link'; up: true }
-  | { kind: 'link'; up: false; retryAt?: number }
+  | { kind: 'link'; up: false; retryAt?: number; problem?: ProblemBody }
   | { kind: 'open'; route: string };
 
 export interface Subscription {
@@ -70,6 +70,8 @@ export interface Api {
   databases(refresh?: boolean): Promise<Databases>;
   servers(): Promise<Server[]>;
   addServer(server: NewServer): Promise<Server>;
+  /** Changes how a server is reached; without a password the present one stays. */
+  editServer(name: string, server: NewServer): Promise<Server>;
   testServer(name: string): Promise<ServerTest>;
   removeServer(name: string): Promise<void>;
   destinations(): Promise<Destination[]>;

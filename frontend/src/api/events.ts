@@ -1,6 +1,6 @@
 import type { Event, Subscribe } from './api';
 
-const longestWait = 8_000;
+const longestWait = 4_000;
 
 /**
  * The agent's events by EventSource. It connects anew by itself, at the place

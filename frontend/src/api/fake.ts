@@ -1,4 +1,4 @@
-import { backupOf, foundDatabase, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
+import { at, backupOf, foundDatabase, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
 import type { Api, DatabaseStatus, Destination, NewServer, Run, Server, Settings, Signal, StatusReport } from './api';
 import { Problem } from './problem';
 
@@ -59,6 +59,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
       world.servers.push(server);
       return Promise.resolve(server);
     },
+    editServer: (_, server) => Promise.resolve(server),
     testServer: () => Promise.resolve({ ok: true, size_bytes: 0, databases: [], warnings: [] }),
     removeServer: (name) => {
       world.servers = world.servers.filter((s) => s.name !== name);
@@ -118,8 +119,14 @@ export function fakeFromAddress(query: URLSearchParams): FakeApi {
   scenes[scene]?.(world);
   const api = fakeApi(scene === 'loading' ? { status: never, databases: never, hello: never } : {}, world);
   if (scene === 'lost') setTimeout(() => lose(api), 300);
+  if (scene === 'failed') Object.assign(api, { databases: () => Promise.reject(new Problem({ code: 'catalog.unreadable', params: { path: '/home/deniz' }, status: 500 })) });
+  if (scene === 'done') setTimeout(() => finish(api), 300);
   Object.assign(window, { fake: api });
   return api;
+}
+
+function finish(api: FakeApi): void {
+  api.emitRun({ ...runOf({}, Date.now()), status: 'ok', finished: new Date().toISOString(), result: resultOf('orders_prod') });
 }
 
 function lose(api: FakeApi): void {
@@ -130,6 +137,23 @@ function lose(api: FakeApi): void {
 const scenes: Record<string, (w: World) => void> = {
   running: (w) => {
     w.runs = [runOf({}, Date.now())];
+  },
+  activity: (w) => {
+    const now = Date.now();
+    const done = (id: string, over: Partial<Run>): Run => ({ ...runOf({}, now), id, ...over });
+    const problem = { code: 'engine.auth_failed', params: { address: 'office:1433', user: 'rahat_backup' } };
+    w.runs = [
+      runOf({}, now),
+      done('r2', { status: 'queued', database: 'billing' }),
+      done('r3', { status: 'ok', database: 'web_shop', server: 'shop', started: at(-49, now), finished: at(-48, now), result: resultOf('web_shop') }),
+      done('r4', { status: 'failed', database: 'crm', server: 'office', started: at(-120, now), finished: at(-119, now), problem }),
+      done('r5', { kind: 'restore', status: 'ok', database: 'orders_prod_20261120', started: at(-300, now), finished: at(-291, now) }),
+      done('r6', { kind: 'verify', status: 'cancelled', database: 'müşteriler', started: at(-1_500, now), finished: at(-1_499, now), problem: { code: 'agent.cancelled' } }),
+      done('r7', { status: 'interrupted', database: 'analytics', server: 'warehouse', started: at(-2_900, now), finished: at(-2_880, now), problem: { code: 'agent.interrupted' } }),
+    ];
+  },
+  nologin: (w) => {
+    w.settings = { ...w.settings, start_at_login: false, at_login_possible: false };
   },
   paused: (w) => {
     w.status.paused = true;

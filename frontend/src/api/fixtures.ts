@@ -1,4 +1,4 @@
-import type { Backup, DatabaseStatus, Found, Run, Settings, StatusReport } from './api';
+import type { Backup, BackupResult, DatabaseStatus, Found, Run, Settings, StatusReport } from './api';
 
 /*
  * What the fake agent knows at first: the seven databases of the drawings, at the
@@ -81,4 +81,8 @@ export function runOf(over: Partial<Run> = {}, now = moment): Run {
     id: 'r1', kind: 'backup', status: 'running', server: 'main', database: 'orders_prod', destination: 'disk', queued: at(-3, now), started: at(-3, now),
     progress: { phase: 'dump', item: 'public.order_items', done: 10_700_000_000, total: 18_400_000_000 }, ...over,
   };
+}
+
+export function resultOf(database: string): BackupResult {
+  return { run: 'r1', backup: `b-${database}-9`, status: 'ok', database, type: 'incremental', plain_bytes: 18_400_000_000, stored_bytes: 412_000_000, added_bytes: 11_800_000, rows: 18_104_377, seconds: 127, verify: proofOf(`b-${database}-9`, 0) };
 }

@@ -36,6 +36,7 @@ export function httpApi(subscribe: Subscribe = eventStream): Api {
     databases: (refresh = false) => ok(c.GET('/api/databases', { params: { query: { refresh } } })),
     servers: () => ok(c.GET('/api/servers')),
     addServer: (body) => ok(c.POST('/api/servers', { body })),
+    editServer: (name, body) => ok(c.PUT('/api/servers/{name}', { ...named(name), body })),
     testServer: (name) => ok(c.POST('/api/servers/{name}/test', named(name))),
     removeServer: async (name) => { await ok(c.DELETE('/api/servers/{name}', named(name))); },
     destinations: () => ok(c.GET('/api/destinations')),

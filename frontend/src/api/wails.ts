@@ -1,4 +1,4 @@
-import type { Api, Event } from './api';
+import type { Api, Event, ProblemBody } from './api';
 import { httpApi } from './http';
 
 /** What the window's Go side offers; the names of its events are a contract with package window. */
@@ -21,7 +21,7 @@ export function wailsApi(runtime: Runtime): Api {
   return httpApi((on) => {
     const off = [
       runtime.EventsOn('agent:event', (event: Event) => on({ kind: 'event', event })),
-      runtime.EventsOn('agent:link', (up: boolean) => on(up ? { kind: 'link', up: true } : { kind: 'link', up: false })),
+      runtime.EventsOn('agent:link', (up: boolean, problem?: ProblemBody) => on(up ? { kind: 'link', up } : { kind: 'link', up, ...(problem && { problem }) })),
       runtime.EventsOn('open', (route: string) => on({ kind: 'open', route })),
     ];
     runtime.EventsEmit('page:ready');

@@ -1,14 +1,22 @@
 import type { QueryClient } from '@tanstack/react-query';
-import type { Api, Event, Position, Run, Signal, StatusReport, Subscription } from '../api/api';
+import type { Api, Event, Position, ProblemBody, Run, Signal, StatusReport, Subscription } from '../api/api';
 import { Pace } from './pace';
 
 /** A run as it is shown: what the agent told last, and how fast it goes. */
 export interface LiveRun extends Run {
   bytesPerSecond?: number;
   secondsLeft?: number;
+  /** Of a backup: it was made, what goes on now is its proof. The proof begins with connecting, as the backup did. */
+  made?: boolean;
 }
 
-export type Link = { state: 'connecting' | 'up' } | { state: 'lost'; since: Date; retryAt?: number };
+export type Link = { state: 'connecting' | 'up' } | ({ state: 'lost'; since: Date } & Loss);
+
+/** What is known of a lost connection: when it is tried again, and why it was lost if there is more to say. */
+export interface Loss {
+  retryAt?: number;
+  problem?: ProblemBody;
+}
 
 export interface LiveState {
   link: Link;
@@ -18,6 +26,8 @@ export interface LiveState {
 
 /** How long a run that ended well stays in sight, in milliseconds. */
 const afterglow = 10_000;
+/** After so many milliseconds a question that found nobody is asked again. */
+const patience = 4_000;
 /** So many events are remembered for the status that is under way while they come in. */
 const remembered = 256;
 
@@ -34,6 +44,7 @@ export class Live {
   private paces = new Map<string, Pace>();
   private listeners = new Set<() => void>();
   private subscription: Subscription | undefined;
+  private again: ReturnType<typeof setTimeout> | undefined;
   private stale: ReturnType<typeof setTimeout> | undefined;
   private onOpen: ((route: string) => void) | undefined;
   private readonly api: Api;
@@ -50,6 +61,7 @@ export class Live {
     this.subscription = this.api.subscribe((s) => this.take(s), () => this.position);
     return () => {
       clearTimeout(this.stale);
+      clearTimeout(this.again);
       this.subscription?.close();
       this.subscription = undefined;
     };
@@ -72,11 +84,15 @@ export class Live {
     for (const e of later) if (e.run) this.run(e.run);
   }
 
-  /** Notes that a call found nobody. */
-  lost(retryAt?: number): void {
+  /** Notes that nobody answers. The stream connects anew by itself; the questions are asked again from here. */
+  lost(loss: Loss = {}): void {
     const { link } = this.state;
-    const since = link.state === 'lost' ? link.since : new Date();
-    this.set({ link: { state: 'lost', since, ...(retryAt !== undefined && { retryAt }) } });
+    const before = link.state === 'lost' ? link : { since: new Date() };
+    this.again ??= setTimeout(() => {
+      this.again = undefined;
+      this.refresh();
+    }, patience);
+    this.set({ link: { retryAt: Date.now() + patience, ...before, ...loss, state: 'lost' } });
   }
 
   /** Takes an ended run out of sight. */
@@ -100,7 +116,7 @@ export class Live {
     if (signal.kind === 'open') this.onOpen?.(signal.route);
     else if (signal.kind === 'event') this.event(signal.event);
     else if (signal.up) this.refresh();
-    else this.lost(signal.retryAt);
+    else this.lost({ ...(signal.retryAt !== undefined && { retryAt: signal.retryAt }), ...(signal.problem && { problem: signal.problem }) });
   }
 
   private event(e: Event): void {
@@ -129,7 +145,9 @@ export class Live {
     if (run.status !== 'running' || !progress) return run;
     const pace = this.paces.get(run.id) ?? new Pace();
     this.paces.set(run.id, pace);
-    return { ...run, ...pace.add(progress, Date.now()) };
+    const before = this.state.runs.get(run.id);
+    const made = before?.made === true || (run.kind === 'backup' && before?.progress?.phase === 'commit' && progress.phase !== 'commit');
+    return { ...run, ...(made && { made }), ...pace.add(progress, Date.now()) };
   }
 
   /** Asks for everything anew: something was missed. */

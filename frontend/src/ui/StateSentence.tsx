@@ -25,7 +25,8 @@ export function StateSentence({ status, now, since, action }: { status: StatusRe
         {action}
       </header>
     );
-  const look = lookOf(status.state);
+  // Before anything was set up nothing is wrong yet.
+  const look = status.headline.code === 'state.nothing' ? 'off' : lookOf(status.state);
   const box = look === 'warn' || look === 'bad' ? `box ${look}` : '';
   return (
     <header className={`state ${box}`}>

@@ -1,3 +1,4 @@
+import type { Format } from '../format';
 import type { Key } from '../i18n';
 import { useWording } from '../i18n/react';
 import type { LiveRun } from '../state/live';
@@ -36,8 +37,8 @@ const statuses: Record<string, Key> = {
 const proving = new Set(['read', 'schema', 'load', 'index', 'compare']);
 
 /** Whether a backup's run is at its proof already. */
-export function isProving(run: Run): boolean {
-  return run.kind === 'verify' || (run.kind === 'backup' && proving.has(run.progress?.phase ?? ''));
+export function isProving(run: LiveRun): boolean {
+  return run.kind === 'verify' || (run.kind === 'backup' && (run.made === true || proving.has(run.progress?.phase ?? '')));
 }
 
 /** How much of the phase at hand is done, of one; the total is an estimate, which may be passed. */
@@ -47,10 +48,27 @@ export function shareOf(run: Run): number | undefined {
   return Math.min(p.done / p.total, 0.99);
 }
 
+/** A time left is a guess: it is said in whole seconds, past a minute in steps of five, past an hour in minutes. */
+function leftOf(seconds: number, format: Format): string {
+  if (seconds < 59) return format.age(Math.max(1, Math.ceil(seconds)) * 1000);
+  const step = seconds < 3_600 ? 5 : 60;
+  return format.duration(Math.ceil(seconds / step) * step * 1000);
+}
+
 /** Runs in words. */
 export function useRunWords() {
   const { t, format } = useWording();
+  const name = (run: Run) => run.database ?? '';
   return {
+    /** What goes on, in a sentence: "Backing up orders." */
+    now: (run: LiveRun): string => {
+      if (isProving(run)) return t('run.now.proof', { name: name(run) });
+      if (run.kind === 'backup') return t('run.now.backup', { name: name(run) });
+      if (run.kind === 'restore') return t('run.now.restore', { name: name(run) });
+      return t('run.now.other', { what: t(kinds[run.kind] ?? 'run.other') });
+    },
+    /** What is being done now without the table at hand: "Reading the database". */
+    stage: (run: Run): string => t((run.progress && withItem[run.progress.phase]?.[0]) ?? 'phase.start'),
     kind: (run: Run) => t(kinds[run.kind] ?? 'run.other'),
     status: (run: Run) => t(statuses[run.status] ?? 'status.running'),
     /** What is being done now: "Reading public.orders". */
@@ -71,6 +89,6 @@ export function useRunWords() {
       return p.total > p.done ? t('progress.of', { done: write(p.done), total: write(p.total) }) : write(p.done);
     },
     speed: (run: LiveRun): string => (run.bytesPerSecond === undefined ? '' : format.speed(run.bytesPerSecond)),
-    left: (run: LiveRun): string => (run.secondsLeft === undefined ? '' : t('progress.left', { time: format.duration(run.secondsLeft * 1000) })),
+    left: (run: LiveRun): string => (run.secondsLeft === undefined ? '' : t('progress.left', { time: leftOf(run.secondsLeft, format) })),
   };
 }

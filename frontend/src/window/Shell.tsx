@@ -12,13 +12,18 @@ import { StateIcon } from '../ui/StateIcon';
 import { lookOf } from '../ui/StateSentence';
 
 interface Entry {
-  to: '/';
+  to: '/' | '/activity' | '/settings' | '/help';
   icon: IconName;
   label: Key;
 }
 
 /** Only what exists is listed. */
-const entries: Entry[] = [{ to: '/', icon: 'dashboard', label: 'nav.dashboard' }];
+const entries: Entry[] = [
+  { to: '/', icon: 'dashboard', label: 'nav.dashboard' },
+  { to: '/activity', icon: 'activity', label: 'nav.activity' },
+  { to: '/settings', icon: 'settings', label: 'nav.settings' },
+  { to: '/help', icon: 'help', label: 'nav.help' },
+];
 
 /** What stands around every page: the navigation at the left, the page at the right. */
 export function Shell() {
@@ -59,8 +64,13 @@ export function Shell() {
   );
 }
 
+function useRunning(): number {
+  return [...useRuns().values()].filter((r) => !isOver(r)).length;
+}
+
 function Navigation() {
   const { t } = useWording();
+  const running = useRunning();
   return (
     <nav className="nav" aria-label={t('nav.main')}>
       <div className="brand">
@@ -71,9 +81,10 @@ function Navigation() {
         <span>Rahat Backup</span>
       </div>
       {entries.map(({ to, icon, label }) => (
-        <TextLink key={to} to={to} activeOptions={{ exact: to === '/' }}>
+        <TextLink key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
           <Icon name={icon} />
           <span className="tip">{t(label)}</span>
+          {to === '/activity' && running > 0 && <span className="count" aria-label={t('nav.running', { count: running })}>{running}</span>}
         </TextLink>
       ))}
       <Foot />
@@ -87,7 +98,7 @@ function Foot() {
   const { data: hello } = useQuery(useAgent().questions.hello);
   const { data: status } = useStatus();
   const link = useLink();
-  const running = [...useRuns().values()].filter((r) => !isOver(r)).length;
+  const running = useRunning();
   const lost = link.state === 'lost';
   const words = lost ? t('agent.lost') : running ? t('agent.busy', { count: running }) : t('agent.running');
   return (

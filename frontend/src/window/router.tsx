@@ -1,4 +1,4 @@
-import { createHashHistory, createRootRoute, createRoute, createRouter, type ErrorComponentProps, type RouterHistory } from '@tanstack/react-router';
+import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent, type ErrorComponentProps, type RouterHistory } from '@tanstack/react-router';
 import { Dashboard } from './dashboard/Dashboard';
 import { Broken } from './ErrorBoundary';
 import { NotFound } from './NotFound';
@@ -14,7 +14,15 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
 const dashboard = createRoute({ getParentRoute: () => root, path: '/', component: Dashboard });
 
-const tree = root.addChildren([dashboard]);
+const activity = createRoute({ getParentRoute: () => root, path: '/activity', component: lazyRouteComponent(() => import('./activity/Activity'), 'Activity') });
+
+const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: lazyRouteComponent(() => import('./settings/SettingsPage'), 'SettingsPage') });
+
+const licences = createRoute({ getParentRoute: () => root, path: '/licences', component: lazyRouteComponent(() => import('./settings/Licences'), 'Licences') });
+
+const help = createRoute({ getParentRoute: () => root, path: '/help', component: lazyRouteComponent(() => import('./help/Help'), 'Help') });
+
+const tree = root.addChildren([dashboard, activity, settings, licences, help]);
 
 export function newRouter(history: RouterHistory = createHashHistory()) {
   return createRouter({

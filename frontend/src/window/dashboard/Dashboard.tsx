@@ -1,41 +1,118 @@
-import { useWording } from '../../i18n/react';
-import { useDatabases, useLink, useNow, useRuns, useStatus } from '../../state/react';
-import { Button } from '../../ui/Button';
-import { Card } from '../../ui/Page';
-import { ProblemCard } from '../../ui/ProblemCard';
+import type { Databases, StatusReport } from '../../api/api';
 import { problemOf } from '../../api/problem';
+import { useWording } from '../../i18n/react';
+import { useCanAct, useDatabases, useLink, useNow, useRuns, useStatus } from '../../state/react';
+import { Button } from '../../ui/Button';
+import { EmptyState } from '../../ui/EmptyState';
+import { Icon } from '../../ui/Icon';
+import { ProblemCard } from '../../ui/ProblemCard';
+import { Bone, Later } from '../../ui/Skeleton';
 import { StateSentence } from '../../ui/StateSentence';
-import { DatabaseTable, LoadingTable } from './DatabaseTable';
+import { DatabaseCard } from './DatabaseCard';
+import { RemedyButton } from './RemedyButton';
 import { RunCard } from './RunCard';
+import { useStart, type Starter } from './useStart';
 
-/** The first page: the one sentence, what runs, and every database. */
+/** So many runs are shown in full; more are counted. */
+const shownRuns = 3;
+
+/** The first page: the one sentence with its remedy, what runs, and every database. */
 export function Dashboard() {
+  const { t } = useWording();
   const now = useNow();
-  const status = useStatus();
   const link = useLink();
-  const runs = [...useRuns().values()].filter((r) => r.status !== 'queued');
+  const status = useStatus();
+  const databases = useDatabases();
+  const starter = useStart();
+  const lostSince = link.state === 'lost' ? link.since : undefined;
+  const failed = [status, databases].find((q) => q.isError && !q.data);
   return (
     <>
-      {status.data && <StateSentence status={status.data} now={now} {...(link.state === 'lost' && { since: link.since })} />}
-      {runs.map((r) => <RunCard key={r.id} run={r} />)}
-      <DatabaseCard now={now} />
+      <Sentence status={status.data} databases={databases.data} now={now} lostSince={lostSince} starter={starter} />
+      {status.data?.paused && <PauseBanner waiting={status.data.active.filter((r) => r.status === 'queued').length} />}
+      {starter.problem && (
+        <ProblemCard problem={starter.problem}>
+          <Button onClick={() => starter.forget()}>{t('action.close')}</Button>
+        </ProblemCard>
+      )}
+      <Cause status={status.data} />
+      <Active />
+      {failed && !lostSince ? (
+        <ProblemCard problem={problemOf(failed.error)}>
+          <Button onClick={() => void failed.refetch()}>{t('action.retry')}</Button>
+        </ProblemCard>
+      ) : (
+        <Content databases={databases.data} now={now} lostSince={lostSince} starter={starter} />
+      )}
+      {starter.dialog}
     </>
   );
 }
 
-function DatabaseCard({ now }: { now: Date }) {
-  const { t, format } = useWording();
-  const databases = useDatabases();
-  const link = useLink();
-  if (databases.data) {
-    const rows = databases.data.databases;
-    return (
-      <Card title={t('databases.title')} count={format.count(rows.length)} className={link.state === 'lost' ? 'stale' : ''} end={link.state === 'lost' && <span className="tag">{t('lost.as_of', { time: format.clock(link.since) })}</span>}>
-        <DatabaseTable rows={rows} now={now} />
-      </Card>
-    );
+interface Parts {
+  databases: Databases | undefined;
+  now: Date;
+  lostSince: Date | undefined;
+  starter: Starter;
+}
+
+function Sentence({ status, databases, now, lostSince, starter }: Parts & { status: StatusReport | undefined }) {
+  const { t } = useWording();
+  if (status) {
+    const action = <RemedyButton status={status} rows={databases?.databases ?? []} starter={starter} />;
+    return <StateSentence status={status} now={now} {...(lostSince && { since: lostSince })} action={action} />;
   }
-  if (databases.isError && link.state !== 'lost')
-    return <ProblemCard problem={problemOf(databases.error)}><Button onClick={() => void databases.refetch()}>{t('action.retry')}</Button></ProblemCard>;
-  return <Card title={t('databases.title')}><LoadingTable /></Card>;
+  if (lostSince) return <h1 className="sr">{t('agent.lost')}</h1>;
+  return (
+    <header className="state">
+      <h1 className="sr">{t('dashboard.loading')}</h1>
+      <Later>
+        <Bone width={32} height={32} round />
+        <div className="col gap-2"><Bone width={248} height={16} /><Bone width={380} /></div>
+      </Later>
+    </header>
+  );
+}
+
+function Content({ databases, now, lostSince, starter }: Parts) {
+  const { t } = useWording();
+  const mayAct = useCanAct();
+  if (!databases && lostSince) return null; // the banner says it all
+  if (databases?.databases.length !== 0 || databases.looking)
+    return <DatabaseCard databases={databases} now={now} lostSince={lostSince} starter={starter} />;
+  return (
+    <EmptyState title={t('empty.title')} actions={<Button kind="primary" icon="plus" disabled={!mayAct} onClick={() => void starter.addServer()}>{t('server.add_button')}</Button>}>
+      {t('empty.body')}
+    </EmptyState>
+  );
+}
+
+function PauseBanner({ waiting }: { waiting: number }) {
+  const { t } = useWording();
+  return (
+    <div className="banner info" role="status">
+      <Icon name="pause" size={20} />
+      <div className="grow"><b>{t('pause.title')}</b> <span className="mut">{t('pause.body', { count: waiting })}</span></div>
+    </div>
+  );
+}
+
+/** Why the first concern is one: what happened, and what to do about it in words. */
+function Cause({ status }: { status: StatusReport | undefined }) {
+  const problem = status?.concerns?.[0]?.problem;
+  return problem && !status.paused ? <ProblemCard problem={problem} look={status.state === 'attention' ? 'warn' : 'bad'} /> : null;
+}
+
+/** What goes on, and what ended a moment ago. */
+function Active() {
+  const { t } = useWording();
+  const runs = [...useRuns().values()];
+  const shown = runs.filter((r) => r.status !== 'queued').slice(0, shownRuns);
+  const more = runs.filter((r) => r.status === 'queued' || r.status === 'running').length - shown.filter((r) => r.status === 'running').length;
+  return (
+    <>
+      {shown.map((r) => <RunCard key={r.id} run={r} />)}
+      {more > 0 && shown.length > 0 && <p className="dim small">{t('run.more', { count: more })}</p>}
+    </>
+  );
 }

@@ -2,15 +2,19 @@ import type { DatabaseStatus } from '../../api/api';
 import type { Key } from '../../i18n';
 import { useWording } from '../../i18n/react';
 import { isOver, type LiveRun } from '../../state/live';
-import { useLink, useRuns } from '../../state/react';
+import { useCanAct, useLink, useRuns } from '../../state/react';
+import { Button } from '../../ui/Button';
 import { EngineBadge, engineName } from '../../ui/EngineBadge';
 import { FreshnessBar } from '../../ui/FreshnessBar';
+import { Icon } from '../../ui/Icon';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { ProofAge } from '../../ui/Proof';
 import { SizeTrend } from '../../ui/SizeTrend';
-import { StateIcon } from '../../ui/StateIcon';
+import { StateIcon, type Look } from '../../ui/StateIcon';
 import { lookOf } from '../../ui/StateSentence';
 import { shareOf, useRunWords } from '../../ui/useRunWords';
+import { canBackUp } from './remedy';
+import { needsLogin, type Starter } from './useStart';
 
 export function rowKey(d: DatabaseStatus): string {
   return [d.engine, d.server ?? d.found?.address ?? '', d.database].join('\n');
@@ -22,9 +26,15 @@ export function runFor(d: DatabaseStatus, runs: ReadonlyMap<string, LiveRun>): L
   return [...runs.values()].find((r) => !isOver(r) && r.kind !== 'restore' && r.server === d.server && r.database === d.database);
 }
 
+/** What was only found is no failure: it is off, until somebody wants it protected. */
+function lookOfRow(d: DatabaseStatus, run: LiveRun | undefined, lost: boolean): Look {
+  if (run) return lost ? 'off' : 'run';
+  return d.found ? 'off' : lookOf(d.state);
+}
+
 const states: Record<string, Key> = { protected: 'state.protected', attention: 'state.attention', not_protected: 'state.not_protected' };
 
-export function DatabaseRow({ of: d, now, index }: { of: DatabaseStatus; now: Date; index?: number }) {
+export function DatabaseRow({ of: d, now, starter, index }: { of: DatabaseStatus; now: Date; starter: Starter; index?: number }) {
   const { t, format } = useWording();
   const lost = useLink().state === 'lost';
   const run = runFor(d, useRuns());
@@ -36,17 +46,17 @@ export function DatabaseRow({ of: d, now, index }: { of: DatabaseStatus; now: Da
     <tr aria-rowindex={index}>
       <td>
         <span className="row">
-          <StateIcon look={run ? (lost ? 'off' : 'run') : lookOf(d.state)} label={state} />
+          <StateIcon look={lookOfRow(d, run, lost)} label={state} />
           <EngineBadge engine={d.engine} />
           <span className="cut" title={`${name} · ${place}`}><bdi className="med">{name}</bdi>{d.database && <span className="dim small"> {place}</span>}</span>
         </span>
       </td>
       <td className="hide-s mut">{product(d)}</td>
-      <td>{run ? <RowProgress run={run} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} /> : <span className="dim">{t('databases.never')}</span>}</td>
-      <td className="mut"><ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} /></td>
+      <td>{run ? <RowProgress run={run} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} /> : <span className="dim">{t(!d.present ? 'databases.gone' : !d.readable ? 'databases.unreadable' : 'databases.never')}</span>}</td>
+      <td className="mut">{d.last && <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />}</td>
       <td className="hide-s"><SizeTrend values={d.trend} /></td>
       <td className="n">{d.size_bytes > 0 ? format.bytes(d.size_bytes) : ''}</td>
-      <td />
+      <td><Actions of={d} name={name} working={run !== undefined} starter={starter} /></td>
     </tr>
   );
 }
@@ -65,6 +75,26 @@ function RowProgress({ run }: { run: LiveRun }) {
     <span className="fresh">
       <ProgressBar share={share} label={words.doing(run)} />
       <span>{share === undefined ? words.status(run) : format.percent(share)} <span className="dim">{words.left(run)}</span></span>
+    </span>
+  );
+}
+
+/** What can be done with a database. The words are icons in a small window, and then still what readers hear. */
+function Actions({ of: d, name, working, starter }: { of: DatabaseStatus; name: string; working: boolean; starter: Starter }) {
+  const { t } = useWording();
+  const mayAct = useCanAct();
+  const what = d.found ? t('databases.protect') : t('databases.back_up');
+  const stands = d.found?.problem && !needsLogin(d.found) ? d.found.problem : undefined;
+  return (
+    <span className="row g1 actions">
+      {working ? (
+        <span className="dim small hide-s">{t('databases.working')}</span>
+      ) : (
+        <Button kind="quiet" small aria-label={`${what}: ${name}`} disabled={!mayAct || starter.busy || !canBackUp(d) || stands !== undefined} onClick={() => void starter.start([d])}>
+          <span className="only-s"><Icon name="backup" size={14} /></span>
+          <span className="hide-s">{what}</span>
+        </Button>
+      )}
     </span>
   );
 }

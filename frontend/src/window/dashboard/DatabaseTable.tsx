@@ -1,20 +1,28 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useLayoutEffect, useRef, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import type { DatabaseStatus } from '../../api/api';
 import { useWording } from '../../i18n/react';
 import { Later, SkeletonRows } from '../../ui/Skeleton';
 import { DatabaseRow, rowKey } from './DatabaseRow';
 import './dashboard.css';
+import type { Starter } from './useStart';
+
+const VirtualBody = lazy(async () => ({ default: (await import('./VirtualBody')).VirtualBody }));
 
 /** Up to so many rows are all drawn; more are drawn where they are seen. */
 const drawnAll = 60;
-const rowHeight = 40;
 
-export function DatabaseTable({ rows, now }: { rows: DatabaseStatus[]; now: Date }) {
+export interface Body {
+  rows: readonly DatabaseStatus[];
+  now: Date;
+  starter: Starter;
+}
+
+export function DatabaseTable({ rows, ...rest }: Body) {
+  const first = <tbody>{rows.slice(0, drawnAll).map((d) => <DatabaseRow key={rowKey(d)} of={d} {...rest} />)}</tbody>;
   return (
     <table className="tbl dbt" aria-rowcount={rows.length + 1}>
       <Head />
-      {rows.length > drawnAll ? <VirtualBody rows={rows} now={now} /> : <tbody>{rows.map((d) => <DatabaseRow key={rowKey(d)} of={d} now={now} />)}</tbody>}
+      {rows.length > drawnAll ? <Suspense fallback={first}><VirtualBody rows={rows} {...rest} /></Suspense> : first}
     </table>
   );
 }
@@ -38,32 +46,6 @@ function Head() {
         </tr>
       </thead>
     </>
-  );
-}
-
-/** Only the rows in sight, between two empty ones as high as all the others. */
-function VirtualBody({ rows, now }: { rows: DatabaseStatus[]; now: Date }) {
-  const body = useRef<HTMLTableSectionElement>(null);
-  const [place, setPlace] = useState<{ scroller: HTMLElement | null; above: number }>({ scroller: null, above: 0 });
-  useLayoutEffect(() => {
-    const scroller = body.current?.closest('main') ?? null;
-    if (!scroller || !body.current) return;
-    const above = body.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
-    setPlace((p) => (p.scroller === scroller && p.above === above ? p : { scroller, above }));
-  }, [rows.length]);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => place.scroller, estimateSize: () => rowHeight, overscan: 12, scrollMargin: place.above });
-  const items = virtual.getVirtualItems();
-  const before = (items[0]?.start ?? place.above) - place.above;
-  const after = virtual.getTotalSize() - ((items.at(-1)?.end ?? place.above) - place.above);
-  return (
-    <tbody ref={body}>
-      <tr className="gap" aria-hidden="true" style={{ height: before }} />
-      {items.map((item) => {
-        const d = rows[item.index];
-        return d && <DatabaseRow key={rowKey(d)} of={d} now={now} index={item.index + 2} />;
-      })}
-      <tr className="gap" aria-hidden="true" style={{ height: after }} />
-    </tbody>
   );
 }
 

@@ -1,0 +1,58 @@
+import { lazy, Suspense, useState } from 'react';
+import type { DatabaseStatus, StatusReport } from '../../api/api';
+import { useWording } from '../../i18n/react';
+import { useAct, useCanAct } from '../../state/react';
+import { Button } from '../../ui/Button';
+import { remedyOf, type Remedy } from './remedy';
+import type { Starter } from './useStart';
+
+const PasswordDialog = lazy(async () => ({ default: (await import('./PasswordDialog')).PasswordDialog }));
+
+/** The page's one primary button: the remedy itself, not a way to read about it. */
+export function RemedyButton({ status, rows, starter }: { status: StatusReport; rows: readonly DatabaseStatus[]; starter: Starter }) {
+  const remedy = remedyOf(status, rows);
+  if (!remedy) return null;
+  if (remedy.kind === 'resume') return <Resume />;
+  if (remedy.kind === 'password') return <NewPassword server={remedy.server} />;
+  if (remedy.kind === 'prove') return <Prove row={remedy.row} />;
+  return <BackUp remedy={remedy} starter={starter} />;
+}
+
+function Resume() {
+  const { t } = useWording();
+  const resume = useAct((api) => api.resume());
+  return <Button kind="primary" icon="resume" disabled={!useCanAct()} busy={resume.isPending} onClick={() => resume.mutate(undefined)}>{t('pause.resume')}</Button>;
+}
+
+function Prove({ row }: { row: DatabaseStatus }) {
+  const { t } = useWording();
+  const prove = useAct((api, backup: string) => api.verify(backup, 'full'));
+  return (
+    <Button kind="primary" icon="check" disabled={!useCanAct()} busy={prove.isPending} onClick={() => row.last && prove.mutate(row.last.id)}>
+      {t('remedy.prove', { name: row.database })}
+    </Button>
+  );
+}
+
+function NewPassword({ server }: { server: string }) {
+  const { t } = useWording();
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <Button kind="primary" icon="key" disabled={!useCanAct()} onClick={() => setOpen(true)}>{t('remedy.password')}</Button>
+      <Suspense>{open && <PasswordDialog server={server} onClose={() => setOpen(false)} />}</Suspense>
+    </>
+  );
+}
+
+function BackUp({ remedy, starter }: { remedy: Extract<Remedy, { rows: DatabaseStatus[] }>; starter: Starter }) {
+  const { t } = useWording();
+  const mayAct = useCanAct();
+  const { rows } = remedy;
+  const label = {
+    back_up: rows.length === 1 && rows[0]?.database ? t('remedy.back_up', { name: rows[0].database }) : t('remedy.back_up_some', { count: rows.length }),
+    back_up_all: t('remedy.back_up_all'),
+    protect: t('remedy.protect'),
+  }[remedy.kind];
+  return <Button kind="primary" icon="backup" disabled={!mayAct} busy={starter.busy} onClick={() => void starter.start(rows)}>{label}</Button>;
+}

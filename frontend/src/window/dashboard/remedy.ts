@@ -1,0 +1,38 @@
+import type { Concern, DatabaseStatus, StatusReport } from '../../api/api';
+
+/** The first thing to do, which has the page's one primary button. */
+export type Remedy =
+  | { kind: 'resume' }
+  | { kind: 'password'; server: string }
+  | { kind: 'back_up'; rows: DatabaseStatus[] }
+  | { kind: 'back_up_all'; rows: DatabaseStatus[] }
+  | { kind: 'prove'; row: DatabaseStatus }
+  | { kind: 'protect'; rows: DatabaseStatus[] };
+
+const refusedLogins = new Set(['engine.auth_failed', 'engine.login_not_allowed']);
+
+export function canBackUp(d: DatabaseStatus): boolean {
+  return d.present && d.readable;
+}
+
+/** What would help most now; nothing when there is nothing to do it with. */
+export function remedyOf(status: StatusReport, all: readonly DatabaseStatus[]): Remedy | undefined {
+  if (status.paused) return { kind: 'resume' };
+  const concern = status.concerns?.[0];
+  if (concern) return remedyFor(concern, all);
+  const mine = all.filter((d) => d.server && canBackUp(d));
+  if (mine.some((d) => d.last)) return { kind: 'back_up_all', rows: mine };
+  // What can be backed up without a question comes first.
+  const open = all.filter((d) => canBackUp(d) && !d.found?.problem);
+  const rows = open.length > 0 ? open : all.filter((d) => d.found && refusedLogins.has(d.found.problem?.code ?? ''));
+  return rows.length > 0 ? { kind: 'protect', rows } : undefined;
+}
+
+function remedyFor(concern: Concern, all: readonly DatabaseStatus[]): Remedy | undefined {
+  if (refusedLogins.has(concern.problem?.code ?? '')) return { kind: 'password', server: concern.server };
+  const rows = all.filter((d) => d.server === concern.server && (concern.database === '*' || d.database === concern.database));
+  const [row] = rows;
+  if (concern.kind === 'unproven' && row?.last) return { kind: 'prove', row };
+  const able = rows.filter(canBackUp);
+  return able.length > 0 ? { kind: 'back_up', rows: able } : undefined;
+}
