@@ -30,14 +30,14 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"run", "install what is missing, build, start the agent, back up every database and prove it", noArguments(func(ctx context.Context, out io.Writer) error {
+		{"run", "install what is missing, build, start the agent, back up every database, prove it, and show the window", noArguments(func(ctx context.Context, out io.Writer) error {
 			return firstrun.Run(ctx, out, os.Stderr)
 		})},
 		{"test", "set up the machine and run every check and test, as CI does", noArguments(check.Test)},
-		{"dev", "start an agent with databases to play with, until Ctrl-C", noArguments(func(ctx context.Context, out io.Writer) error {
+		{"dev", "start an agent with databases to play with, its pages and its window, until Ctrl-C", noArguments(func(ctx context.Context, out io.Writer) error {
 			return dev.Run(ctx, out, os.Stderr)
 		})},
-		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full]", benchCommand},
+		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full], or the desktop [desktop]", benchCommand},
 		{"lint", "run the checks that start no server", noArguments(check.Lint)},
 		{"icons", "draw the icons of the tray anew", noArguments(icons.Write)},
 		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
@@ -106,11 +106,14 @@ func noArguments(f func(context.Context, io.Writer) error) func(context.Context,
 }
 
 func benchCommand(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 1 && args[0] == "desktop" {
+		return bench.Desktop(ctx, out)
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	size := flags.String("size", "full", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return fmt.Errorf("%w: bench knows only --size small and --size full", errUsage)
+		return fmt.Errorf("%w: bench knows only desktop, --size small and --size full", errUsage)
 	}
 	switch *size {
 	case "small":

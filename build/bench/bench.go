@@ -14,6 +14,7 @@ import (
 
 	"github.com/rahatbackup/rahat/build/product"
 	"github.com/rahatbackup/rahat/build/setup"
+	"github.com/rahatbackup/rahat/build/step"
 )
 
 // Options says how much is measured.
@@ -28,14 +29,27 @@ type Options struct {
 	// Keep is the file that the table is written to; empty: it is only
 	// printed.
 	Keep string
+	// Intro says above the table how it came about.
+	Intro string
+	// Tools say of what version they are.
+	Tools []step.Command
+}
+
+// compared is what stands above the table of the engine's benchmark.
+const compared = "Written by `go run ./build bench`. Every ratio is of one run on one machine, in turn, medians of %d;\n" +
+	"the absolute numbers are this machine's."
+
+// peers are the tools that we are measured against.
+var peers = []step.Command{
+	step.Cmd("pg_dump", "--version"), step.Cmd("zstd", "--version"), step.Cmd("age", "--version"), step.Cmd("restic", "version"),
 }
 
 // The two sizes.
 var (
 	// Small is for a look while working.
-	Small = Options{Scale: 0.1, Rounds: 1, Stream: 1 << 30}
+	Small = Options{Scale: 0.1, Rounds: 1, Stream: 1 << 30, Intro: fmt.Sprintf(compared, 1), Tools: peers}
 	// Full is what the bounds are promised for.
-	Full = Options{Scale: 1, Rounds: 3, Stream: 10 << 30, Keep: "build/bench/RESULTS.md"}
+	Full = Options{Scale: 1, Rounds: 3, Stream: 10 << 30, Keep: "build/bench/RESULTS.md", Intro: fmt.Sprintf(compared, 3), Tools: peers}
 )
 
 // Run measures everything, prints the table and returns an error if a bound

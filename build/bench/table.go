@@ -95,15 +95,14 @@ func (b *bench) close(ctx context.Context) error {
 // markdown returns the table with the facts of the machine.
 func (b *bench) markdown(ctx context.Context) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "# Benchmark, %s\n\nWritten by `go run ./build bench`. Every ratio is of one run on one machine, in turn, medians of %d;\n"+
-		"the absolute numbers are this machine's.\n\n", time.Now().UTC().Format(time.DateOnly), b.opt.Rounds)
+	fmt.Fprintf(&s, "# Benchmark, %s\n\n%s\n\n", time.Now().UTC().Format(time.DateOnly), b.opt.Intro)
 	lines := [][]string{{"what", "promised", "measured", "ours", "theirs", ""}}
 	for _, r := range b.rows {
 		lines = append(lines, r.cells())
 	}
 	writeTable(&s, lines)
 	s.WriteString("\n")
-	for _, fact := range append(b.facts, machine(ctx)...) {
+	for _, fact := range append(b.facts, machine(ctx, b.opt.Tools)...) {
 		fmt.Fprintf(&s, "- %s\n", fact)
 	}
 	return s.String()
@@ -133,15 +132,13 @@ func writeTable(s *strings.Builder, lines [][]string) {
 
 // machine returns what the numbers depend on. What a tool does not say is left
 // out.
-func machine(ctx context.Context) []string {
+func machine(ctx context.Context, tools []step.Command) []string {
 	facts := []string{
 		fmt.Sprintf("%s, %d cores, %s memory, %s/%s", procValue("cpuinfo", "model name"), runtime.NumCPU(),
 			procValue("meminfo", "MemTotal"), runtime.GOOS, runtime.GOARCH),
 	}
-	for _, tool := range []step.Command{
-		step.Cmd("go", "version"), step.Cmd("pg_dump", "--version"), step.Cmd("zstd", "--version"),
-		step.Cmd("age", "--version"), step.Cmd("restic", "version"), step.Cmd("git", "log", "-1", "--format=commit %h of %cs"),
-	} {
+	commit := step.Cmd("git", "log", "-1", "--format=commit %h of %cs")
+	for _, tool := range slices.Concat([]step.Command{step.Cmd("go", "version")}, tools, []step.Command{commit}) {
 		if said, err := tool.Output(ctx); err == nil {
 			name := tool.Name
 			line, _, _ := strings.Cut(strings.Trim(said, "* \n"), "\n")

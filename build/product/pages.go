@@ -1,6 +1,7 @@
 package product
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -55,8 +56,7 @@ func InstallModules(ctx context.Context, out io.Writer) error {
 		return nil
 	}
 	fmt.Fprintln(out, "installing what the pages are built with")
-	_, err = Npm("ci", "--prefer-offline").Output(ctx)
-	return err
+	return quietly(ctx, out, Npm("ci", "--prefer-offline"))
 }
 
 // BuildPages builds the pages that the window and the agent carry, unless
@@ -79,13 +79,25 @@ func BuildPages(ctx context.Context, out io.Writer) error {
 		return nil
 	}
 	fmt.Fprintln(out, "building the pages")
-	if _, err := Npm("run", "build").Output(ctx); err != nil {
+	if err := quietly(ctx, out, Npm("run", "build")); err != nil {
 		return err
 	}
 	if err := os.WriteFile(builtFrom, []byte(sum), 0o644); err != nil {
 		return fmt.Errorf("note what the pages were built from: %w", err)
 	}
 	return nil
+}
+
+// quietly runs a command and shows all it said if it fails: what npm runs says
+// what is wrong anywhere but at the end.
+func quietly(ctx context.Context, out io.Writer, c step.Command) error {
+	var said bytes.Buffer
+	err := c.Run(ctx, &said)
+	if err == nil {
+		return nil
+	}
+	_, e := io.Copy(out, &said)
+	return errors.Join(err, e)
 }
 
 // lockPages keeps two builds from writing the pages at the same time.
