@@ -356,3 +356,69 @@ func TestAPausedAgentWaitsAlsoAfterARestart(t *testing.T) {
 		t.Errorf("resumed: %+v", s)
 	}
 }
+
+func TestARestoreIsCheckedBeforehand(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	ctx := t.Context()
+	r, err := l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders"}})
+	made := result[control.BackupResult](l, r, err)
+	must[control.Server](t)(l.AddServer(ctx, control.NewServer{Server: control.Server{Name: "locked", Engine: "postgres", Address: "db"}, Password: "wrong"}))
+	host := h.engine.Host("db")
+	outline := func(c control.RestoreCheck) string {
+		line := fmt.Sprintf("%v %s:", c.OK, c.Database)
+		for _, x := range c.Checks {
+			if x.Status != "skipped" {
+				line += " " + x.Name + " " + x.Status
+			}
+			if x.Problem != nil {
+				line += " " + x.Problem.Code
+			}
+		}
+		return line
+	}
+	const fine = " backup ok connection ok name ok"
+	wants := func(what string, r control.RestoreRequest, want string) {
+		t.Helper()
+		if got := outline(must[control.RestoreCheck](t)(l.CheckRestore(ctx, made.Backup, r))); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", what, got, want)
+		}
+	}
+	wants("a name is proposed", control.RestoreRequest{Server: "shop"}, "true orders_restored:"+fine)
+	host.Set("orders_restored", enginemem.Database{})
+	host.Set("orders_restored_2", enginemem.Database{})
+	wants("the next one", control.RestoreRequest{Server: "shop"}, "true orders_restored_3:"+fine)
+	wants("a name of one's own", control.RestoreRequest{Server: "shop", Database: "copy"}, "true copy:"+fine)
+	wants("a taken name", control.RestoreRequest{Server: "shop", Database: "orders"}, "false orders: backup ok connection ok name failed engine.target_exists")
+	wants("replaced on purpose", control.RestoreRequest{Server: "shop", Database: "orders", Overwrite: "orders"}, "true orders:"+fine)
+	wants("a wrong password", control.RestoreRequest{Server: "locked", Database: "copy"}, "false copy: backup ok connection failed engine.auth_failed")
+	wants("a wrong password, no name", control.RestoreRequest{Server: "locked"}, "false orders_restored: backup ok connection failed engine.auth_failed")
+	dir := must[string](t)(local.Dir(h.disk))
+	repository := &control.Repository{URL: h.disk, Passphrase: passphrase}
+	wants("a repository that is not configured", control.RestoreRequest{Server: "shop", Database: "copy", From: repository}, "true copy:"+fine)
+
+	if host.Names()[0] != "empty" || len(host.Names()) != 4 {
+		t.Errorf("databases %v", host.Names())
+	}
+	check(t, os.Rename(dir, dir+".away"))
+	wants("the disk is away", control.RestoreRequest{Server: "shop"}, "false : backup failed store.unavailable")
+	check(t, os.Rename(dir+".away", dir))
+	for what, c := range map[string]struct {
+		id   string
+		r    control.RestoreRequest
+		code problem.Code
+	}{
+		"no such server":   {made.Backup, control.RestoreRequest{Server: "none"}, "agent.no_server"},
+		"no such backup":   {"ffff", control.RestoreRequest{Server: "shop"}, "agent.no_backup"},
+		"name not retyped": {made.Backup, control.RestoreRequest{Server: "shop", Database: "a", Overwrite: "b"}, "agent.overwrite_mismatch"},
+	} {
+		if _, err := l.CheckRestore(ctx, c.id, c.r); problem.Of(err) == nil || problem.Of(err).Code != c.code {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	runs := must[[]control.Run](t)(l.Runs(ctx, 0))
+	if len(runs) != 1 {
+		t.Errorf("%d runs", len(runs))
+	}
+}

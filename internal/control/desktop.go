@@ -72,7 +72,9 @@ type RestoreCheck struct {
 	Checks   []RestoreCheckItem `json:"checks"`
 }
 
-// RestoreCheckItem is one thing that was looked at before a restore.
+// RestoreCheckItem is one thing that was looked at before a restore. Every name
+// is there at least once, in the order of the enumeration; what could not be
+// looked at is skipped.
 type RestoreCheckItem struct {
 	Name    string   `json:"name" enum:"backup,connection,name,version,rights,roles,space"`
 	Status  string   `json:"status" enum:"ok,warning,failed,skipped"`

@@ -176,11 +176,12 @@ type Check struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// The values of Check.Status.
+// The values of Check.Status, and of Finding.Status.
 const (
 	CheckOK      = "ok"
+	CheckWarning = "warning" // of a Finding only
 	CheckFailed  = "failed"
-	CheckSkipped = "skipped"
+	CheckSkipped = "skipped" // of a Check only
 )
 
 // Info is what Probe found.

@@ -162,19 +162,24 @@ func (s *Server) originOf(ctx context.Context, id string, from *control.Reposito
 	return origin{id: b.ID, engine: b.Engine, destination: d}, err
 }
 
+// restoreOf finds what a request for a restore speaks of.
+func (s *Server) restoreOf(ctx context.Context, id string, r control.RestoreRequest) (target control.Server, o origin, err error) {
+	if r.Overwrite != "" && r.Overwrite != r.Database {
+		return target, o, ErrOverwrite.Because(nil, "database", r.Database)
+	}
+	if target, err = s.Catalog.Server(ctx, r.Server); err != nil {
+		return target, o, missing(err, ErrNoServer, "name", r.Server)
+	}
+	o, err = s.originOf(ctx, id, r.From)
+	return target, o, err
+}
+
 func (s *Server) startRestore(ctx context.Context, in *identifiedBody[control.RestoreRequest]) (control.Runs, error) {
 	r := in.Body
 	if r.Database == "" {
 		return control.Runs{}, invalid("database", "a name for the restored database")
 	}
-	if r.Overwrite != "" && r.Overwrite != r.Database {
-		return control.Runs{}, ErrOverwrite.Because(nil, "database", r.Database)
-	}
-	target, err := s.Catalog.Server(ctx, r.Server)
-	if err != nil {
-		return control.Runs{}, missing(err, ErrNoServer, "name", r.Server)
-	}
-	o, err := s.originOf(ctx, in.ID, r.From)
+	target, o, err := s.restoreOf(ctx, in.ID, r)
 	if err != nil {
 		return control.Runs{}, err
 	}

@@ -44,6 +44,7 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, get, "/api/backups/{id}", "get-backup", "One backup", ok, s.getBackup)
 	handle(s, api, post, "/api/backups/{id}/verify", "verify", "Prove a backup", accepted, s.startVerify)
 	handle(s, api, post, "/api/backups/{id}/restore", "restore", "Restore a backup", accepted, s.startRestore)
+	handle(s, api, post, "/api/backups/{id}/restore/check", "check-restore", "What would hinder a restore", ok, s.checkRestore)
 	handle(s, api, post, "/api/backups/{id}/export", "export", "Export a backup to standard files", accepted, s.startExport)
 
 	handle(s, api, get, "/api/runs", "list-runs", "Runs, newest first", ok, s.listRuns)

@@ -220,6 +220,12 @@ func (c *Client) Restore(ctx context.Context, id string, r control.RestoreReques
 	return post[control.Runs](ctx, c, at("backups", id, "restore"), r)
 }
 
+// CheckRestore says what would hinder a restore, and changes nothing. Without
+// a Database in r it proposes a name that is free.
+func (c *Client) CheckRestore(ctx context.Context, id string, r control.RestoreRequest) (control.RestoreCheck, error) {
+	return post[control.RestoreCheck](ctx, c, at("backups", id, "restore/check"), r)
+}
+
 // Export queues an export of a backup to standard files.
 func (c *Client) Export(ctx context.Context, id string, r control.ExportRequest) (control.Runs, error) {
 	return post[control.Runs](ctx, c, at("backups", id, "export"), r)

@@ -133,7 +133,7 @@ func (h *Host) Forbid(database string) {
 
 // SetHook has f called before every step; an error ends the step with it. The
 // steps are "probe", "discover", "snapshot", "dump <part>", "check",
-// "restore" before anything is read, "restore <part>", and "restore commit"
+// "preflight", "restore" before anything is read, "restore <part>", and "restore commit"
 // before the new database appears. f may block. nil removes it.
 func (h *Host) SetHook(f func(step string) error) {
 	h.mu.Lock()
@@ -239,6 +239,8 @@ var (
 	_ engine.Server  = (*server)(nil)
 	_ engine.Checker = (*server)(nil)
 	_ engine.Dropper = (*server)(nil)
+
+	_ engine.Preflighter = (*server)(nil)
 )
 
 // Config returns the settings that reach a host, for tests.

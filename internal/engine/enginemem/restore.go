@@ -37,6 +37,29 @@ func (s *server) Restore(ctx context.Context, src engine.Source, target engine.T
 	return done, nil
 }
 
+// Preflight implements [engine.Preflighter].
+func (s *server) Preflight(ctx context.Context, src engine.Source, target engine.Target) (engine.Findings, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("preflight: %w", err)
+	}
+	var found engine.Findings
+	shapes, err := readSchema(ctx, src)
+	for _, t := range target.Tables {
+		if _, ok := shapes.Tables[t]; !ok && err == nil {
+			err = engine.ErrTableNotFound.Because(nil, "table", t)
+		}
+	}
+	found.Add(engine.PreflightBackup, err)
+	h, err := s.enter(ctx, "preflight")
+	if found.Add(engine.PreflightConnection, err); err == nil {
+		found.Add(engine.PreflightName, h.mayRestore(target))
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("preflight: %w", context.Cause(ctx))
+	}
+	return found, nil
+}
+
 func (h *Host) mayRestore(target engine.Target) error {
 	if target.Database == "" || target.Database == "system" {
 		return engine.ErrTargetPrivilege.Because(nil, "user", "tester")

@@ -115,6 +115,7 @@ func Run(t *testing.T, kind string, open func(t *testing.T) engine.Server, f Fix
 		{"a source that fails midway leaves the old database", testBrokenOverwrite},
 		{"a cancelled restore stops within five seconds and leaves nothing", testCancelRestore},
 		{"a table the backup lacks is not found", testNoTable},
+		{"a preflight tells what would hinder a restore and changes nothing", testPreflight},
 		{"the password is nowhere to be seen", testSecret},
 	} {
 		t.Run(c.name, func(t *testing.T) {

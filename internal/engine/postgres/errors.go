@@ -75,6 +75,14 @@ var (
 	ErrLeftBehind = problem.New("postgres.left_behind")
 	// ErrOlderTarget (warning): {source} was restored to the older {target}.
 	ErrOlderTarget = problem.New("postgres.older_target")
+	// ErrWillBeOlder (warning, before a restore): see ErrOlderTarget.
+	ErrWillBeOlder = problem.New("postgres.will_be_older")
+	// ErrWillMakeRoles (warning, before a restore): see ErrRolesMade.
+	ErrWillMakeRoles = problem.New("postgres.will_make_roles")
+	// ErrWillLackRoles (warning, before a restore): see ErrRolesMissing.
+	ErrWillLackRoles = problem.New("postgres.will_lack_roles")
+	// ErrWillMoveTables (warning, before a restore): see ErrTablespace.
+	ErrWillMoveTables = problem.New("postgres.will_move_tables")
 	// ErrLimited (warning): {user} is no superuser, and may not be able to read everything.
 	ErrLimited = problem.New("postgres.account_limited")
 	// ErrDDLWaits (warning): a change of tables waited for the backup.

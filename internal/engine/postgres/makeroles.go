@@ -12,24 +12,15 @@ import (
 // even for the roles that exist. They cannot log in and have no rights of their
 // own, so nothing is opened by making them.
 func (r *restorer) makeRoles(ctx context.Context) error {
-	rows, err := r.admin.query(ctx, "SELECT rolname FROM pg_catalog.pg_roles")
-	if err != nil {
-		return fmt.Errorf("list roles: %w", err)
+	has, missing, err := r.missingRoles(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
 	}
-	has := make(map[string]bool, len(rows))
-	for _, row := range rows {
-		has[row.str(0)] = true
-	}
-	var missing []string
 	byName := map[string]role{}
 	for _, o := range r.roles {
 		if !has[string(o.Name)] {
-			missing = append(missing, string(o.Name))
 			byName[string(o.Name)] = o
 		}
-	}
-	if len(missing) == 0 {
-		return nil
 	}
 	if r.target.SkipRoles {
 		r.warn(ErrRolesMissing.Because(nil, "roles", strings.Join(missing, ", ")))
@@ -54,6 +45,38 @@ func (r *restorer) makeRoles(ctx context.Context) error {
 		return err
 	}
 	r.warn(ErrRolesMade.Because(nil, "roles", strings.Join(missing, ", ")))
+	return nil
+}
+
+// missingRoles compares the roles the backup speaks of with those of the server.
+func (r *restorer) missingRoles(ctx context.Context) (has map[string]bool, missing []string, err error) {
+	rows, err := r.admin.query(ctx, "SELECT rolname FROM pg_catalog.pg_roles")
+	if err != nil {
+		return nil, nil, fmt.Errorf("list roles: %w", err)
+	}
+	has = make(map[string]bool, len(rows))
+	for _, row := range rows {
+		has[row.str(0)] = true
+	}
+	for _, o := range r.roles {
+		if !has[string(o.Name)] {
+			missing = append(missing, string(o.Name))
+		}
+	}
+	return has, missing, nil
+}
+
+// checkRoles warns of roles that the restore would make, or could not.
+func (r *restorer) checkRoles(ctx context.Context) error {
+	_, missing, err := r.missingRoles(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	warning := ErrRolesMade
+	if r.target.SkipRoles || !r.createsRoles {
+		warning = ErrRolesMissing
+	}
+	r.warn(warning.Because(nil, "roles", strings.Join(missing, ", ")))
 	return nil
 }
 

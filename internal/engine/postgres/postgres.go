@@ -153,7 +153,9 @@ var (
 	_ engine.Exporter  = Driver{}
 	_ engine.Checker   = (*server)(nil)
 	_ engine.Dropper   = (*server)(nil)
-	_ engine.Server    = (*server)(nil)
+
+	_ engine.Preflighter = (*server)(nil)
+	_ engine.Server      = (*server)(nil)
 )
 
 // insideContainer returns where the server is as seen in its container.

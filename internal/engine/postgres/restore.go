@@ -30,14 +30,16 @@ type restorer struct {
 	toc   *archive.Archive
 	parts map[backup.Name]*backup.StoredPart
 
-	admin   *conn // to the maintenance database
-	super   bool
-	major   int         // of the target server
-	version string      // of the target server, as it says it
-	work    string      // the database that is being filled
-	made    []string    // roles made by us
-	pool    connPool    // connections to work
-	path    backup.Name // the database's own search_path, as SET takes it
+	admin *conn // to the maintenance database
+	super bool
+	// createsRoles: the account may make roles.
+	createsRoles bool
+	major        int         // of the target server
+	version      string      // of the target server, as it says it
+	work         string      // the database that is being filled
+	made         []string    // roles made by us
+	pool         connPool    // connections to work
+	path         backup.Name // the database's own search_path, as SET takes it
 
 	extensionVersion map[backup.Name]string // to be asked for, where it is not the default
 	noTablespace     map[string]bool        // tablespaces the target lacks
@@ -62,12 +64,7 @@ type failure struct {
 
 // Restore implements [engine.Server].
 func (s *server) Restore(ctx context.Context, src engine.Source, target engine.Target) (engine.Restored, error) {
-	target.Streams = max(1, target.Streams)
-	if target.Observe == nil {
-		target.Observe = func(backup.Progress) {}
-	}
-	r := &restorer{s: s, src: src, target: target, m: src.Manifest(), parts: map[backup.Name]*backup.StoredPart{},
-		extensionVersion: map[backup.Name]string{}, noTablespace: map[string]bool{}}
+	r := newRestorer(s, src, target)
 	err := noRoom(r.run(ctx), s.cfg.Address)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), onlyLeftBehind(err))
@@ -78,6 +75,15 @@ func (s *server) Restore(ctx context.Context, src engine.Source, target engine.T
 		r.warnings = append(r.warnings, ErrMore.Because(nil, "count", strconv.Itoa(r.dropped)))
 	}
 	return engine.Restored{Rows: r.rows.Load(), Bytes: r.bytes.Load(), Warnings: slices.Clone(r.warnings)}, err
+}
+
+func newRestorer(s *server, src engine.Source, target engine.Target) *restorer {
+	target.Streams = max(1, target.Streams)
+	if target.Observe == nil {
+		target.Observe = func(backup.Progress) {}
+	}
+	return &restorer{s: s, src: src, target: target, m: src.Manifest(), parts: map[backup.Name]*backup.StoredPart{},
+		extensionVersion: map[backup.Name]string{}, noTablespace: map[string]bool{}}
 }
 
 // onlyLeftBehind keeps of an error what a person must still clean up.
@@ -93,11 +99,10 @@ func (r *restorer) run(ctx context.Context) (err error) {
 	if err := r.read(ctx); err != nil {
 		return err
 	}
-	if r.admin, err = r.s.connect(ctx, r.s.maintenance(), 0, nil); err != nil {
+	if err := r.reach(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.admin.close(ctx)) }()
-	r.major, r.version = r.admin.version.Major, r.admin.pg.ParameterStatus("server_version")
 	r.pool.open = r.openWork
 	if err := r.sweep(ctx); err != nil {
 		return err
@@ -106,6 +111,15 @@ func (r *restorer) run(ctx context.Context) (err error) {
 		return r.restoreTables(ctx)
 	}
 	return r.restoreDatabase(ctx)
+}
+
+// reach connects to the maintenance database; the caller closes admin.
+func (r *restorer) reach(ctx context.Context) (err error) {
+	if r.admin, err = r.s.connect(ctx, r.s.maintenance(), 0, nil); err != nil {
+		return err
+	}
+	r.major, r.version = r.admin.version.Major, r.admin.pg.ParameterStatus("server_version")
+	return nil
 }
 
 // restoreDatabase makes a whole database. It is filled under another name, so

@@ -24,7 +24,7 @@ func (r *restore) overwrite(ctx context.Context, temp string) error {
 		return ErrInUse.Because(err, "path", r.path)
 	}
 	if errors.Is(err, engine.ErrPrivilege) {
-		return engine.ErrTargetPrivilege.Because(err, "user", account())
+		return engine.ErrTargetPrivilege.Because(err, "user", account(), "address", r.path)
 	}
 	return err
 }

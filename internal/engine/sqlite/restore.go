@@ -177,14 +177,7 @@ func (r *restore) noRemains() error {
 // enoughRoom asks for the size of the new database, and once more for the
 // journal when an old one is overwritten.
 func (r *restore) enoughRoom(ctx context.Context) error {
-	dir := filepath.Dir(r.path)
-	for {
-		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	usage, err := disk.UsageWithContext(ctx, dir)
+	usage, err := disk.UsageWithContext(ctx, r.ground())
 	if err != nil {
 		return fmt.Errorf("measure free space: %w", err)
 	}
@@ -197,6 +190,17 @@ func (r *restore) enoughRoom(ctx context.Context) error {
 			"need", strconv.FormatUint(need, 10), "free", strconv.FormatUint(usage.Free, 10))
 	}
 	return nil
+}
+
+// ground is the folder of the target, or the nearest above it that exists.
+func (r *restore) ground() string {
+	dir := filepath.Dir(r.path)
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // fetch writes the backup's file into dir under a temporary name.
@@ -299,7 +303,7 @@ func (r *restore) publish(ctx context.Context, temp string) error {
 // cannotWrite names what keeps us from writing the target.
 func (r *restore) cannotWrite(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return engine.ErrTargetPrivilege.Because(err, "user", account())
+		return engine.ErrTargetPrivilege.Because(err, "user", account(), "address", filepath.Dir(r.path))
 	}
 	return meaning(err, r.path)
 }

@@ -53,6 +53,8 @@ var (
 	_ engine.Server    = (*server)(nil)
 	_ engine.Checker   = (*server)(nil)
 	_ engine.Dropper   = (*server)(nil)
+
+	_ engine.Preflighter = (*server)(nil)
 )
 
 // Kind implements [engine.Driver].
