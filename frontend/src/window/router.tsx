@@ -22,7 +22,28 @@ const licences = createRoute({ getParentRoute: () => root, path: '/licences', co
 
 const help = createRoute({ getParentRoute: () => root, path: '/help', component: lazyRouteComponent(() => import('./help/Help'), 'Help') });
 
-const tree = root.addChildren([dashboard, activity, settings, licences, help]);
+const database = createRoute({
+  getParentRoute: () => root,
+  path: '/databases/$server/$database',
+  component: lazyRouteComponent(() => import('./database/DatabasePage'), 'DatabasePage'),
+  validateSearch: (s: Record<string, unknown>): { backup?: string } => (s.backup === undefined ? {} : { backup: text(s.backup) }),
+});
+
+const run = createRoute({ getParentRoute: () => root, path: '/runs/$run', component: lazyRouteComponent(() => import('./run/RunPage'), 'RunPage') });
+
+const restore = createRoute({
+  getParentRoute: () => root,
+  path: '/restore/$backup',
+  component: lazyRouteComponent(() => import('./restore/RestorePage'), 'RestorePage'),
+  validateSearch: (s: Record<string, unknown>): { run?: string } => (s.run === undefined ? {} : { run: text(s.run) }),
+});
+
+const tree = root.addChildren([dashboard, activity, settings, licences, help, database, run, restore]);
+
+/** What an address holds, as text: the router reads digits as a number. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
 
 export function newRouter(history: RouterHistory = createHashHistory()) {
   return createRouter({

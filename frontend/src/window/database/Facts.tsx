@@ -1,0 +1,32 @@
+import type { ReactNode } from 'react';
+import type { DatabaseStatus } from '../../api/api';
+import { useWording } from '../../i18n/react';
+import { engineName } from '../../ui/EngineBadge';
+import { ProofAge } from '../../ui/Proof';
+
+/** What there is to know of a database, in one line. */
+export function Facts({ of: d, now }: { of: DatabaseStatus; now: Date }) {
+  const { t, format } = useWording();
+  const size = d.size_bytes || (d.last?.plain_bytes ?? 0);
+  const rows = d.proven?.proof?.rows;
+  return (
+    <dl className="card facts">
+      <Fact name={t('database.engine')}>{`${engineName(d.engine)} ${d.last?.server_version ?? ''}`.trim()}</Fact>
+      <Fact name={t('database.server')}>{d.server}</Fact>
+      {size > 0 && <Fact name={t('database.size')}>{format.bytes(size)}</Fact>}
+      {d.last && (
+        <>
+          <Fact name={t('database.newest')}><time dateTime={d.last.finished} title={format.time(new Date(d.last.finished))}>{format.ago(new Date(d.last.finished), now)}</time></Fact>
+          <Fact name={t('database.proof')}>
+            <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />
+            {rows !== undefined && d.concern !== 'disproven' && <span className="dim small"> {t('database.rows_equal', { rows: format.count(rows) })}</span>}
+          </Fact>
+        </>
+      )}
+    </dl>
+  );
+}
+
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return <div><dt>{name}</dt><dd>{children}</dd></div>;
+}
