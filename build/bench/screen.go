@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/godbus/dbus/v5"
 )
 
-// A screen is a desktop nobody sits at: a display in memory and a session bus,
-// with folders of its own for caches and settings.
+// A screen is a desktop nobody sits at: a display in memory, a session bus and
+// a panel that shows icons, with folders of its own for caches and settings.
 type screen struct {
 	env   []string // leads programs to it
 	ended []func() error
@@ -26,8 +28,14 @@ func startScreen(ctx context.Context, dir string) (s *screen, err error) {
 		"XDG_DATA_HOME=" + filepath.Join(dir, "data"), "XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"),
 		"NO_AT_BRIDGE=1", "WAYLAND_DISPLAY=", "GDK_BACKEND=x11",
 	}}
-	if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
-		return nil, fmt.Errorf("make folder of the screen: %w", err)
+	settings := filepath.Join(dir, "config", "xfce4", "xfconf", "xfce-perchannel-xml")
+	for _, d := range []string{filepath.Join(dir, "run"), settings} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, fmt.Errorf("make folder of the screen: %w", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(settings, "xfce4-panel.xml"), []byte(panelSettings), 0o600); err != nil {
+		return nil, fmt.Errorf("set up the panel: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -44,8 +52,55 @@ func startScreen(ctx context.Context, dir string) (s *screen, err error) {
 		return s, err
 	}
 	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+address)
-	return s, nil
+	return s, s.panel(ctx, address)
 }
+
+// panelSettings are a panel with nothing but a place for icons.
+const panelSettings = `<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array">
+    <value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="size" type="uint" value="24"/>
+      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
+    </property>
+  </property>
+  <property name="plugins" type="empty"><property name="plugin-1" type="string" value="systray"/></property>
+</channel>
+`
+
+// panel starts the panel and waits until it takes icons.
+func (s *screen) panel(ctx context.Context, address string) error {
+	cmd := exec.CommandContext(ctx, "xfce4-panel", "--disable-wm-check")
+	cmd.Env = append(os.Environ(), s.env...)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start panel: %w", err)
+	}
+	s.ended = append(s.ended, func() error { return end(cmd) })
+	bus, err := dbus.Connect(address)
+	if err != nil {
+		return fmt.Errorf("connect to the session bus: %w", err)
+	}
+	defer func() { _ = bus.Close() }() // it was only asked
+	ctx, cancel := context.WithTimeoutCause(ctx, panelLimit, errors.New("the panel takes no icons"))
+	defer cancel()
+	const watcher = "org.kde.StatusNotifierWatcher"
+	for {
+		ready, err := bus.Object(watcher, "/StatusNotifierWatcher").GetProperty(watcher + ".IsStatusNotifierHostRegistered")
+		if err == nil && ready.Value() == true {
+			return nil
+		}
+		if err := wait(ctx, 50*time.Millisecond); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// panelLimit bounds how long the panel may take to be ready.
+const panelLimit = 30 * time.Second
 
 // start starts a program of the screen and returns its first line, with which it
 // says that it is ready.
