@@ -18,6 +18,7 @@ import (
 
 	"github.com/rahatbackup/rahat/frontend"
 	"github.com/rahatbackup/rahat/internal/agent"
+	"github.com/rahatbackup/rahat/internal/agent/notify"
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/i18n"
@@ -88,7 +89,7 @@ func serve(verbose, detached bool, stderr io.Writer) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	cfg := agent.Config{
 		Home: home, Drivers: drivers(home), OpenStore: openStore, OpenVault: open, VaultKind: kind, Now: time.Now,
-		Pages: frontend.Window(), Login: trayEntry(),
+		Pages: frontend.Window(), Login: trayEntry(), Screen: notify.NewScreen(), OpenWindow: openWindow(home),
 	}
 	if verbose {
 		cfg.Level = slog.LevelDebug

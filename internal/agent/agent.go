@@ -21,6 +21,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/agent/archiver"
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/agent/discovery"
+	"github.com/rahatbackup/rahat/internal/agent/notify"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/agent/verifier"
@@ -71,6 +72,11 @@ type Config struct {
 	Pages fs.FS
 	// Login starts the program when the person logs in; nil: not possible.
 	Login server.Login
+	// Screen shows results on the person's desktop; nil: they are not shown.
+	Screen notify.Screen
+	// OpenWindow opens the page of a database, given as server/name, or the
+	// first page; activation lets the window come to the front, if not empty.
+	OpenWindow func(ctx context.Context, database, activation string) error
 
 	Now     backup.Clock
 	Level   slog.Level // least level that is logged
@@ -110,6 +116,7 @@ type agent struct {
 	lock    *ipc.Lock
 	log     *slog.Logger
 	catalog *catalog.DB
+	broker  *queue.Broker
 	queue   *queue.Queue
 	server  *server.Server
 
@@ -142,7 +149,9 @@ func (a *agent) run(ctx context.Context) (err error) {
 	if err := a.assemble(paused); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.server.Close()) }()
+	defer func() { err = errors.Join(err, a.server.Close()) }() //nolint:contextcheck // what is open is closed though ctx has ended
+	endTelling := a.tellResults(ctx)
+	defer func() { err = errors.Join(err, endTelling()) }()
 	if err := a.server.Interrupted(ctx, a.Now()); err != nil {
 		return err
 	}
@@ -164,13 +173,13 @@ func (a *agent) assemble(paused bool) error {
 		return fmt.Errorf("read name of this computer: %w", err)
 	}
 	streams := max(2, runtime.NumCPU()/2)
-	broker := queue.NewBroker(a.Now)
+	a.broker = queue.NewBroker(a.Now)
 	a.queue = queue.New(queue.Options{
-		Store: a.catalog, Broker: broker, Log: a.log, Now: a.Now, Workers: workers, StartPaused: paused, Idle: a.idle,
+		Store: a.catalog, Broker: a.broker, Log: a.log, Now: a.Now, Workers: workers, StartPaused: paused, Idle: a.idle,
 	})
 	finder := &discovery.Discovery{Drivers: a.Drivers, Configured: a.catalog.Servers}
 	a.server = server.New(server.Options{
-		Catalog: a.catalog, Queue: a.queue, Broker: broker, Log: a.log, Now: a.Now,
+		Catalog: a.catalog, Queue: a.queue, Broker: a.broker, Log: a.log, Now: a.Now,
 		Drivers: a.Drivers, OpenStore: a.OpenStore, Vault: &lazyVault{open: a.OpenVault}, VaultKind: a.VaultKind,
 		Archiver: &archiver.Archiver{Now: a.Now, Machine: machine, Agent: version.Version, Streams: streams},
 		Verifier: &verifier.Verifier{Now: a.Now, TempDir: a.Home.Temp(), Streams: streams},

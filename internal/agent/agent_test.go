@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rahatbackup/rahat/internal/agent"
+	"github.com/rahatbackup/rahat/internal/agent/notify"
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -48,6 +49,8 @@ type house struct {
 	driver engine.Driver
 	vault  vault.Vault
 	login  server.Login
+	screen notify.Screen // nil: none
+	opened chan string   // what the screen opens
 }
 
 func newHouse(t *testing.T) *house {
@@ -76,6 +79,11 @@ func (h *house) config() agent.Config {
 		OpenVault: func(context.Context) (vault.Vault, error) { return h.vault, nil },
 		OpenStore: openStore,
 		Login:     h.login,
+		Screen:    h.screen,
+		OpenWindow: func(_ context.Context, database, activation string) error {
+			h.opened <- database + " " + activation
+			return nil
+		},
 	}
 }
 
