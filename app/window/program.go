@@ -106,6 +106,7 @@ func (p *program) options(ctx context.Context, dark bool) *options.App {
 		OnDomReady:               func(view context.Context) { runtime.WindowExecJS(view, linksScript) },
 		OnBeforeClose:            p.closing,
 		Linux: &linux.Options{
+			Icon:             icon,
 			ProgramName:      "rahat-window",
 			WebviewGpuPolicy: linux.WebviewGpuPolicyNever, // saves 80 MB, and pages of text need none
 			Messages:         &linux.Messages{WebKit2GTKMinRequired: p.texts.T("window.webkit.old")},
@@ -159,6 +160,11 @@ func (p *program) closing(view context.Context) (prevent bool) {
 	}
 	return false
 }
+
+// icon is what window lists and switchers show.
+//
+//go:embed icon.png
+var icon []byte
 
 // linksScript opens what leads out of the program in the person's browser: the
 // WebView would show it instead of our pages, with no way back.

@@ -51,7 +51,7 @@ const (
 	templateSize = 32
 )
 
-// Write draws all icons into Dir and says so to out.
+// Write draws all icons into Dir, and [ProgramFile], and says so to out.
 func Write(_ context.Context, out io.Writer) error {
 	all, err := files()
 	if err != nil {
@@ -63,7 +63,7 @@ func Write(_ context.Context, out io.Writer) error {
 		}
 	}
 	fmt.Fprintf(out, "%d icons in %s\n", len(all), Dir)
-	return nil
+	return writeProgram()
 }
 
 // files returns all icon files by name.

@@ -49,6 +49,16 @@ func TestTheTraysIconsAreTheOnesDrawnHere(t *testing.T) {
 	}
 }
 
+func TestTheProgramsIconIsTheOneDrawnHere(t *testing.T) {
+	got, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(ProgramFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(decode(t, got), program().Pix) {
+		t.Errorf("%s is not what is drawn: go run ./build icons", ProgramFile)
+	}
+}
+
 // Whoever sees no colours, and a panel that shows none, must still tell the
 // states apart: a good part of the pixels differs at every size.
 func TestStatesDifferInShapeAtEverySize(t *testing.T) {
