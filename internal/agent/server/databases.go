@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/rahatbackup/rahat/internal/agent/discovery"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
 )
@@ -203,9 +204,19 @@ func (r *roll) isConfigured(f control.Found) bool {
 	})
 }
 
-// bare counts the databases that can be read and that nobody backs up, and
-// those of servers that are not configured.
-func (r *roll) bare() (bare, strange int) {
+// strange counts the servers that discovery met and that could be configured.
+func (r *roll) strange() (n int) {
+	for _, f := range r.found {
+		useless := f.Problem != nil && f.Problem.Code == string(discovery.ErrNotSupported.Code)
+		if !useless && !r.isConfigured(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// bare counts the databases that can be read and that nobody backs up.
+func (r *roll) bare() (n int) {
 	for _, s := range r.servers {
 		if _, all := r.worry[source{s.Name, everything}]; all {
 			continue // the concern counts them
@@ -213,9 +224,9 @@ func (r *roll) bare() (bare, strange int) {
 		for _, d := range r.listings[s.Name].databases {
 			at := source{s.Name, d.Name}
 			if _, ok := r.worry[at]; !ok && !r.has[at] && d.Readable {
-				bare++
+				n++
 			}
 		}
 	}
-	return bare, len(r.strangers())
+	return n
 }

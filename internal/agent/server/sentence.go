@@ -14,15 +14,15 @@ type standing struct {
 	newest, proven time.Time // the newest backup, the last good proof; zero: none
 	paused         bool
 	jobs, waiting  int // waiting: runs that are queued
-	// Databases that servers are known to have and nobody backs up, and those
-	// of servers that are not configured.
+	// Databases that servers are known to have and nobody backs up; servers
+	// that could be configured.
 	bare, strange int
 }
 
 // newStanding adds to a verdict what else the sentence tells.
 func newStanding(r *roll) standing {
 	st := standing{verdict: r.verdict, jobs: len(r.jobs)}
-	st.bare, st.strange = r.bare()
+	st.bare, st.strange = r.bare(), r.strange()
 	for _, b := range r.backups { // the newest first
 		if r.has[source{b.Server, b.Database}] {
 			st.newest = b.Finished
@@ -77,8 +77,10 @@ func (st standing) facts() *control.Text {
 	switch {
 	case len(st.has) == 0 && more > 0:
 		t = counted("state.facts.none", more)
-	case len(st.has) == 0 && more < 0 && st.bare+st.strange > 0:
-		t = counted("state.facts.found", st.bare+st.strange)
+	case len(st.has) == 0 && more < 0 && st.bare > 0:
+		t = counted("state.facts.first", st.bare)
+	case len(st.has) == 0 && more < 0 && st.strange > 0:
+		t = counted("state.facts.found", st.strange)
 	case len(st.has) == 0:
 		return nil
 	case more > 0:

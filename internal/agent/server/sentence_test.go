@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahatbackup/rahat/internal/agent/discovery"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
@@ -84,7 +85,7 @@ func TestTheSentenceTellsOfDatabasesThatNobodyBacksUp(t *testing.T) {
 		return known{listings: map[string]listing{"pg": l, "gone": {databases: []engine.Database{{Name: "x", Readable: true}}}}}
 	}
 	wild := has()
-	wild.found = []control.Found{{Engine: "mysql", Address: "a"}, {Engine: "postgres", Address: "b", Databases: []control.Database{{Name: "x"}, {Name: "y"}}}}
+	wild.found = []control.Found{{Engine: "mysql", Address: "a", Problem: control.FromError(discovery.ErrNotSupported)}, {Engine: "postgres", Address: "c"}, {Engine: "postgres", Address: "b", Databases: []control.Database{{Name: "x"}, {Name: "y"}}}}
 	all := world()
 	all.jobs = []control.Job{{Server: "pg", Databases: []string{everything}}}
 	const tail = " | Newest backup 12 min ago, last proven 3 h ago."
@@ -99,8 +100,8 @@ func TestTheSentenceTellsOfDatabasesThatNobodyBacksUp(t *testing.T) {
 		{world("a:unproven"), has("a", "b"), "a on pg has never been proven. | Newest backup 12 min ago."},
 		{world("a", "b:never"), has("a", "b"), "b on pg has no backup. | The other one is protected. Newest backup 12 min ago."},
 		{world("a"), wild, "Your database is protected." + tail},
-		{world(), has("a"), "No database is protected yet. | One database was found."},
-		{world(), wild, "No database is protected yet. | 3 databases were found."},
+		{world(), has("a"), "No database is protected yet. | One database waits for its first backup."},
+		{world(), wild, "No database is protected yet. | 2 database servers were found on this computer."},
 		{all, has("a", "b"), "No database of pg has a backup."},
 	}
 	for _, c := range cases {
