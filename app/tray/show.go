@@ -42,7 +42,7 @@ func (m *menu) show(v tray.View) {
 		systray.SetTemplateIcon(i.template, i.regular)
 	}
 	if v.Tooltip != m.drawn.Tooltip {
-		systray.SetTooltip(v.Tooltip)
+		systray.SetTooltip(fit(v.Tooltip))
 	}
 	m.drawn = v
 	if m.lines == nil {

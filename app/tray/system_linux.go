@@ -36,3 +36,7 @@ func screen() error {
 // escape makes a title show as it is: by com.canonical.dbusmenu, one _ would
 // underline the next letter.
 func escape(title string) string { return strings.ReplaceAll(title, "_", "__") }
+
+// fit does nothing: systray shows no tooltips here, and panels show the
+// program's name instead.
+func fit(tooltip string) string { return tooltip }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -19,10 +18,8 @@ const (
 	mostLines     = 4 // of a trouble
 )
 
-const (
-	longestTooltip = 127 // UTF-16 units
-	longestLine    = 72  // of a sentence in the menu, in characters
-)
+// longestLine is how long a line of a trouble may be, in characters.
+const longestLine = 72
 
 // painter writes a state down in one language at one moment.
 type painter struct {
@@ -86,13 +83,7 @@ func (p painter) tooltip(sentence, facts string) string {
 	} else if facts != "" {
 		text += "\n" + facts
 	}
-	units := utf16.Encode([]rune(text))
-	if len(units) <= longestTooltip {
-		return text
-	}
-	// Half a pair at the cut would show as a replacement character.
-	head := strings.TrimSuffix(string(utf16.Decode(units[:longestTooltip-1])), "\uFFFD")
-	return head + "…"
+	return text
 }
 
 func (p painter) menu(sentence, facts string) []Row {

@@ -19,7 +19,7 @@ const (
 // A View is all that can be seen of the tray.
 type View struct {
 	Icon    Icon
-	Tooltip string // at most 127 UTF-16 units, which is what Windows shows
+	Tooltip string // at most two lines, the more important one first; see [Fit]
 	// Menu always has the same rows, and each of them as many rows below it;
 	// those that are not wanted are hidden. Menus of some systems cannot lose
 	// a row again, nor get one in between.

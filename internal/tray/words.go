@@ -3,6 +3,7 @@ package tray
 import (
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // longestName is how much of a name is shown, in characters.
@@ -49,4 +50,21 @@ func wrap(text string, width int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// Fit shortens a tooltip to so many UTF-16 units, for systems that show no more:
+// lines that do not fit are left out, and the first is cut if need be.
+func Fit(text string, units int) string {
+	for {
+		long := utf16.Encode([]rune(text))
+		if len(long) <= units {
+			return text
+		}
+		end := strings.LastIndexByte(text, '\n')
+		if end < 0 {
+			// Half a pair at the cut would show as a replacement character.
+			return strings.TrimSuffix(string(utf16.Decode(long[:units-1])), "\uFFFD") + "…"
+		}
+		text = text[:end]
+	}
 }

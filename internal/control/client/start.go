@@ -96,7 +96,7 @@ func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) erro
 	defer tick.Stop()
 	gone := false
 	for {
-		_, err := c.Hello(ctx)
+		err := ask(ctx, c)
 		if err == nil {
 			// The agent may end before we do, and stay as a zombie until
 			// somebody takes note of it. How it ended is in its log.
@@ -120,6 +120,15 @@ func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) erro
 		case <-tick.C:
 		}
 	}
+}
+
+// ask says hello once. A question that reaches the pipe of an agent which is only
+// just coming up may get lost, and must not take up all the time there is.
+func ask(ctx context.Context, c *Client) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Second, ErrUnreachable)
+	defer cancel()
+	_, err := c.Hello(ctx)
+	return err
 }
 
 // startProblem reads why an agent that we started is gone: the last line of
