@@ -81,7 +81,7 @@ func (w writer) success(r control.Run) (title string, lines []string) {
 		}
 	case backup.RunRestore:
 		v, _ := result[control.RestoreResult](r)
-		lines = []string{w.T("notify.restore.size", "rows", strconv.FormatInt(v.Rows, 10), "server", r.Server, "seconds", seconds(v.Seconds))}
+		lines = []string{w.T("notify.restore.size", "bytes", strconv.FormatInt(v.PlainBytes, 10), "server", r.Server, "seconds", seconds(v.Seconds))}
 	case backup.RunExport:
 		v, _ := result[control.ExportResult](r)
 		lines = []string{w.T("notify.export.size", "path", v.Path, "bytes", strconv.FormatInt(v.Bytes, 10))}
@@ -97,7 +97,11 @@ func (w writer) proof(v *control.VerifyResult) string {
 	if v == nil {
 		return w.T("notify.proof.none")
 	}
-	return w.T("notify.proof."+v.Level, "rows", strconv.FormatInt(v.Rows, 10))
+	key := "notify.proof." + v.Level
+	if v.Level == "full" && v.Rows > 0 { // some engines compare pages and not rows
+		key += ".rows"
+	}
+	return w.T(key, "rows", strconv.FormatInt(v.Rows, 10))
 }
 
 // several tells results of one subject as one.
@@ -114,9 +118,9 @@ func (w writer) several(s subject, runs []control.Run) Message {
 	switch reason, remedy, same := w.sameReason(runs); {
 	case s.ok:
 	case same:
-		lines = append(lines, reason, remedy)
+		lines = append(lines, reason, w.T("notify.several.safe"), remedy)
 	default:
-		lines = append(lines, w.T("notify.several.look"))
+		lines = append(lines, w.T("notify.several.safe"), w.T("notify.several.look"))
 	}
 	m.Body = text(lines)
 	return m

@@ -41,9 +41,12 @@ func TestPeopleReadWhatIsMeant(t *testing.T) {
 		"proof": {done(backup.RunVerify, *proof), nil,
 			"The backup of dükkân is proved\nProved: restored and compared, 1,234,567 rows.",
 			"dükkân yedeği doğrulandı\nDoğrulandı: geri yüklenip karşılaştırıldı, 1.234.567 satır."},
-		"restore": {done(backup.RunRestore, control.RestoreResult{Rows: 2000, Seconds: 84}), nil,
-			"dükkân is restored\n2,000 rows on local, in 1 min 24 s.",
-			"dükkân geri yüklendi\nlocal sunucusunda 2.000 satır, 1 dk 24 sn içinde."},
+		"proof of pages": {done(backup.RunVerify, control.VerifyResult{Level: "full"}), nil,
+			"The backup of dükkân is proved\nProved: restored and compared.",
+			"dükkân yedeği doğrulandı\nDoğrulandı: geri yüklenip karşılaştırıldı."},
+		"restore": {done(backup.RunRestore, control.RestoreResult{PlainBytes: 2000, Seconds: 84}), nil,
+			"dükkân is restored\n2.00 kB on local, in 1 min 24 s.",
+			"dükkân geri yüklendi\nlocal sunucusunda 2,00 kB, 1 dk 24 sn içinde."},
 		"export": {done(backup.RunExport, control.ExportResult{Path: "/tmp/a.sql", Bytes: 999}), nil,
 			"A backup is exported\n/tmp/a.sql (999 B)",
 			"Bir yedek dışa aktarıldı\n/tmp/a.sql (999 B)"},
@@ -95,10 +98,10 @@ func TestManyAreToldInAFewLines(t *testing.T) {
 	en, tr := writer{i18n.For("en"), nil}, writer{i18n.For("tr"), nil}
 	bad, good := subject{backup.RunBackup, false}, subject{backup.RunBackup, true}
 	for name, c := range map[string][2]string{
-		"same reason": {masked(en, same[0], en.several(bad, same)), "12 backups failed\ndb11, db10, db9, db8, db7 and 7 more\n<reason>\n<remedy>"},
-		"in Turkish":  {masked(tr, same[0], tr.several(bad, same)), "12 yedekleme başarısız oldu\ndb11, db10, db9, db8, db7 ve 7 tane daha\n<reason>\n<remedy>"},
+		"same reason": {masked(en, same[0], en.several(bad, same)), "12 backups failed\ndb11, db10, db9, db8, db7 and 7 more\n<reason>\nEarlier backups were not touched.\n<remedy>"},
+		"in Turkish":  {masked(tr, same[0], tr.several(bad, same)), "12 yedekleme başarısız oldu\ndb11, db10, db9, db8, db7 ve 7 tane daha\n<reason>\nÖnceki yedeklere dokunulmadı.\n<remedy>"},
 		"different reasons": {masked(en, same[0], en.several(bad, different[:3])),
-			"3 backups failed\ndb2, db1, db0\nOpen Rahat Backup to see the reasons and what to do."},
+			"3 backups failed\ndb2, db1, db0\nEarlier backups were not touched.\nOpen Rahat Backup to see the reasons and what to do."},
 		"all well": {masked(tr, control.Run{}, tr.several(good, same[:4])), "4 veritabanı yedeklendi\ndb3, db2, db1, db0"},
 		"exports":  {masked(en, control.Run{}, en.several(subject{backup.RunExport, true}, make([]control.Run, 3))), "3 backups are exported\n"},
 	} {
