@@ -1,6 +1,8 @@
 import { at, backupOf, foundDatabase, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
 import type { Api, DatabaseStatus, Destination, NewServer, Run, Server, Settings, Signal, StatusReport } from './api';
+import { checkOf, historyOf } from './history';
 import { Problem } from './problem';
+import { runScenes } from './sceneRuns';
 
 /** What a fake agent knows. Tests may change it while it is in use. */
 export interface World {
@@ -45,7 +47,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     return Promise.resolve({ runs: [run.id] });
   };
   const missing = (code: string, params: Record<string, string>) => Promise.reject(new Problem({ code, params, status: 404 }));
-  const backups = () => world.databases.flatMap((d) => [d.last, d.proven]).filter((b) => b !== undefined);
+  const backups = () => world.databases.flatMap(historyOf);
   const base: Api = {
     hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
     status: () => Promise.resolve({ ...world.status, active: world.runs.filter((r) => r.status === 'queued' || r.status === 'running') }),
@@ -79,7 +81,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
       return b ? Promise.resolve(b) : missing('agent.no_backup', { id });
     },
     verify: (backup) => start('verify', { backup }),
-    checkRestore: (_, r) => Promise.resolve({ ok: true, database: r.database || 'orders_prod_restored', checks: [{ name: 'backup', status: 'ok' }, { name: 'connection', status: 'ok' }] }),
+    checkRestore: (id, r) => Promise.resolve(checkOf(backups().find((b) => b.id === id), r.database, r.overwrite, world.databases.map((d) => d.database))),
     restore: (backup, r) => start('restore', { backup, server: r.server, database: r.database }),
     runs: () => Promise.resolve(world.runs),
     run: (id) => {
@@ -135,6 +137,7 @@ function lose(api: FakeApi): void {
 }
 
 const scenes: Record<string, (w: World) => void> = {
+  ...runScenes,
   running: (w) => {
     w.runs = [runOf({}, Date.now())];
   },

@@ -15,7 +15,7 @@ export function backupOf(over: Partial<Backup> = {}, now = moment): Backup {
   const finished = over.finished ?? at(-12, now);
   return {
     id: 'b-orders-1', type: 'incremental', depth: 3, engine: 'postgres', machine: 'deniz-pc', server: 'main', database: 'orders_prod', destination: 'disk',
-    server_version: '17.2', started: finished, finished, plain_bytes: 18_400_000_000, stored_bytes: 412_000_000, added_bytes: 11_800_000, rows: 18_104_377, tables: 34, ...over,
+    server_version: '17.2', started: new Date(Date.parse(finished) - 127_000).toISOString(), finished, plain_bytes: 18_400_000_000, stored_bytes: 412_000_000, added_bytes: 11_800_000, rows: 18_104_377, tables: 34, ...over,
   };
 }
 

@@ -30,7 +30,7 @@ export function BackupTable({ backups, now }: { backups: readonly Backup[]; now:
             <th scope="col" className="n">{t('database.size')}</th>
             <th scope="col" className="n">{t('database.added')}</th>
             <th scope="col" className="n hide-s">{t('database.took')}</th>
-            <th scope="col">{t('proof.certificate')}</th>
+            <th scope="col">{t('run.verify')}</th>
             <th scope="col" className="hide-s">{t('database.where')}</th>
           </tr>
         </thead>

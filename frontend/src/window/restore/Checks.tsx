@@ -30,7 +30,7 @@ export function Checks({ form }: { form: RestoreForm }) {
     <Card title={t('restore.checks')} end={<span className={`small ${check?.ok ? 't-ok' : 'mut'}`} role="status">{verdict}</span>}>
       {form.problem && <div className="in-card"><ProblemLine problem={form.problem} /></div>}
       <ul className="checks in-card">
-        {items.map((c) => <Item key={c.name} of={c} />)}
+        {items.map((c, i) => <Item key={i} of={c} />)}
       </ul>
       {again && <div className="card-b"><Button small icon="again" onClick={form.recheck}>{t('restore.again')}</Button></div>}
     </Card>
@@ -44,6 +44,7 @@ function Item({ of: c }: { of: { name: RestoreCheckItem['name']; status: Restore
     <li>
       <StateIcon look={looks[c.status]} label={t(`restore.state.${c.status}`)} />
       <span className="med">{problem?.title ?? t(`restore.check.${c.name}`)}</span>
+      {c.status === 'skipped' && !problem && <span className="dim small">{t('restore.state.skipped')}</span>}
       {problem && <span className="sub">{problem.remedy}</span>}
     </li>
   );

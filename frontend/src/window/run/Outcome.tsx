@@ -40,9 +40,9 @@ function proofOf(run: Run): VerifyResult | undefined {
 function Done({ run, actions }: { run: Run; actions: ReactNode }) {
   const [title, body] = useSentence(run);
   return (
-    <header className="state" role="status">
+    <header className="state">
       <StateIcon look="ok" size={32} />
-      <div className="grow">
+      <div className="grow" role="status">
         <h2>{title}</h2>
         <p>{body}</p>
       </div>

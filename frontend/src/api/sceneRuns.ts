@@ -1,0 +1,52 @@
+import type { RestoreResult, Run } from './api';
+import type { World } from './fake';
+import { at, backupOf, proofOf, resultOf, runOf } from './fixtures';
+
+/** Scenes of single runs, all of which are the run r1; see `scenes` in fake.ts. */
+export const runScenes: Record<string, (w: World) => void> = {
+  proving: only({ progress: { phase: 'load', item: 'public.order_items', done: 7_100_000_000, total: 18_400_000_000 } }),
+  restoring: only({ kind: 'restore', database: 'orders_prod_20261120', backup: 'b-orders_prod-8', progress: { phase: 'load', item: 'public.order_events', done: 14_900_000_000, total: 18_400_000_000 } }),
+  waiting: (w) => {
+    w.status.paused = true;
+    const run = runOf({ status: 'queued' }, Date.now());
+    delete run.progress;
+    delete run.started;
+    w.runs = [run];
+  },
+  proven: ended({ status: 'ok', result: resultOf('orders_prod'), backup: 'b-orders_prod-9' }),
+  restored: ended({ kind: 'restore', status: 'ok', database: 'orders_prod_20261120', backup: 'b-orders_prod-8', result: restoredOf('orders_prod_20261120'), warnings: [{ code: 'postgres.roles_created', params: { roles: 'report_reader' } }] }),
+  broke: ended({ status: 'failed', problem: { code: 'engine.auth_failed', params: { address: '127.0.0.1:5432', user: 'rahat_backup' } } }),
+  disproved: ended({ kind: 'verify', status: 'failed', backup: 'b-orders_prod-9', problem: { code: 'agent.proof_failed', params: { backup: 'b-orders_prod-9', checks: 'row_checksums' } }, result: { ...proofOf('b-orders_prod-9', 0), status: 'failed', checks: [{ name: 'restore', status: 'ok', count: 18_104_377, seconds: 200 }, { name: 'row_checksums', status: 'failed', detail: 'public.orders: rows differ', seconds: 71 }] } }),
+  gone: (w) => change(w, { present: false, readable: false, state: 'attention', size_bytes: 0 }),
+  bare: (w) => {
+    change(w, { state: 'not_protected', concern: 'no_backup', backups: 0, trend: [] });
+    delete w.databases[0]?.last;
+    delete w.databases[0]?.proven;
+  },
+  disproven: (w) => {
+    const last = backupOf({ id: 'b-orders_prod-9', proof: { ...proofOf('b-orders_prod-9', -10, Date.now()), status: 'failed' } }, Date.now());
+    change(w, { state: 'attention', concern: 'disproven', last });
+  },
+};
+
+export function restoredOf(database: string): RestoreResult {
+  return { run: 'r1', status: 'ok', server: 'main', database, rows: 18_104_377, plain_bytes: 18_400_000_000, seconds: 348, connection: `postgresql://deniz@127.0.0.1:5432/${database}` };
+}
+
+function only(over: Partial<Run>) {
+  return (w: World) => {
+    w.runs = [runOf(over, Date.now())];
+  };
+}
+
+function ended(over: Partial<Run>) {
+  return (w: World) => {
+    const run = runOf({ finished: at(-1, Date.now()), ...over }, Date.now());
+    delete run.progress;
+    w.runs = [run];
+  };
+}
+
+function change(w: World, over: Partial<World['databases'][number]>): void {
+  w.databases = w.databases.map((d, i) => (i === 0 ? { ...d, ...over } : d));
+}
