@@ -14,17 +14,21 @@ import (
 	"github.com/rahatbackup/rahat/internal/control"
 )
 
+// patience is how long a test waits for what takes a second on a machine that has
+// nothing else to do.
+const patience = 30 * time.Second
+
 // soon waits until cond holds.
 func soon(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for !cond() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("%s: not within 15 s", what)
+			t.Fatalf("%s: not within %s", what, patience)
 		}
 	}
 }

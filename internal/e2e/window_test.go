@@ -199,12 +199,13 @@ func TestTheSecondWindowRaisesTheFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := exec.Command(program, "--database", "shop/"+database)
+	second := exec.Command(program, "--database", "shop/shop_1.db")
 	second.Env = r.env
 	if out, err := second.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("the second window: %v\n%s", err, out)
 	}
 	soon(t, "the first window is raised", first.isActive)
+	eyes.reads(first.pid(), "Size over time") // of the database's page
 }
 
 func TestABackupGoesOnWhenTheWindowIsClosed(t *testing.T) {
@@ -216,7 +217,8 @@ func TestABackupGoesOnWhenTheWindowIsClosed(t *testing.T) {
 	r.ok(nil, "server", "add", "shop", "--engine", "sqlite", "--address", database)
 	r.addFolder()
 	w := showWindow(r)
-	newAccessible(t, s).reads(w.pid(), "shop_1")
+	eyes := newAccessible(t, s)
+	eyes.reads(w.pid(), "shop_1")
 
 	agent := client.Default(paths.Home(r.home))
 	defer agent.Close()
@@ -245,12 +247,13 @@ func TestABackupGoesOnWhenTheWindowIsClosed(t *testing.T) {
 	release()
 	soon(t, "the backup is made", func() bool { return status() == backup.OK })
 
-	again := showWindow(r)
+	again := showWindow(r, "--database", "shop/shop_1.db")
 	soon(t, "the window comes back to its place", func() bool {
 		_, was, _ := strings.Cut(moved, "\n") // after its number
 		_, now, _ := strings.Cut(again.place(), "\n")
 		return now == was
 	})
+	eyes.reads(again.pid(), "Size over time")
 }
 
 // A window that cannot be shown says so in the person's language, and to a
