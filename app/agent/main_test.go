@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/control/client"
+	"github.com/rahatbackup/rahat/internal/ipc"
 	"github.com/rahatbackup/rahat/internal/paths"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/local"
@@ -93,6 +95,42 @@ func TestAClientStartsOneAgentAndStopsIt(t *testing.T) {
 			t.Fatal("the agent does not stop")
 		}
 		<-tick.C
+	}
+}
+
+// Whoever starts an agent while another one is just ending gets a new one.
+func TestAnAgentThatIsEndingIsWaitedFor(t *testing.T) {
+	home := paths.Home(t.TempDir())
+	if err := home.Make(); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := ipc.TryLock(home.Lock()) // we are the one that is ending
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan error, 1)
+	go func() {
+		c, err := client.Start(t.Context(), client.StartOptions{Home: home, Program: os.Args[0], Env: environment(t), Wait: 20 * time.Second})
+		if err == nil {
+			err = c.Stop(t.Context())
+			c.Close()
+		}
+		started <- err
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for said := ""; !strings.Contains(said, "already_running"); <-tick.C {
+		text, err := os.ReadFile(home.StartLog())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		said = string(text)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-started; err != nil {
+		t.Error(err)
 	}
 }
 

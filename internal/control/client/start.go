@@ -50,21 +50,25 @@ func Start(ctx context.Context, opt StartOptions) (*Client, error) {
 
 // launch starts the agent and waits until it answers.
 func launch(ctx context.Context, c *Client, opt StartOptions) error {
-	program := opt.Program
-	if program == "" {
+	if opt.Program == "" {
 		var err error
-		if program, err = FindAgent(); err != nil {
+		if opt.Program, err = FindAgent(); err != nil {
 			return err
 		}
 	}
 	if err := opt.Home.Make(); err != nil {
 		return err
 	}
+	return await(ctx, c, opt)
+}
+
+// begin starts the agent's process.
+func begin(opt StartOptions) (*os.Process, error) {
 	// Its standard error is a file, not a pipe: the agent outlives us, and
 	// a write to a broken pipe would kill it.
 	log, err := os.OpenFile(opt.Home.StartLog(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return ErrStart.Because(err, "cause", err.Error())
+		return nil, ErrStart.Because(err, "cause", err.Error())
 	}
 	defer func() { _ = log.Close() }() // the agent has its own handle; we wrote nothing
 	env := opt.Env
@@ -72,19 +76,23 @@ func launch(ctx context.Context, c *Client, opt StartOptions) error {
 		env = os.Environ()
 	}
 	//nolint:noctx // It must not end with our context.
-	cmd := exec.Command(program, "run", "--detached")
+	cmd := exec.Command(opt.Program, "run", "--detached")
 	cmd.Env = slices.Concat(env, []string{paths.HomeVariable + "=" + string(opt.Home)}) // the slice may be shared
 	cmd.Dir = string(opt.Home)                                                          // not a folder somebody may want to unmount
 	cmd.Stderr = log
 	cmd.SysProcAttr = detached()
 	if err := cmd.Start(); err != nil {
-		return ErrStart.Because(err, "cause", err.Error())
+		return nil, ErrStart.Because(err, "cause", err.Error())
 	}
-	return await(ctx, c, cmd.Process, opt)
+	return cmd.Process, nil
 }
 
-// await asks the new agent until it answers or is gone.
-func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) error {
+// again is how long the agent's lock may be held before we try once more to be
+// the ones who start it.
+const again = 250 * time.Millisecond
+
+// await starts an agent and asks until it answers or is gone.
+func await(ctx context.Context, c *Client, opt StartOptions) error {
 	wait := opt.Wait
 	if wait == 0 {
 		wait = 5 * time.Second
@@ -94,7 +102,11 @@ func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) erro
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	gone := false
+	p, err := begin(opt)
+	if err != nil {
+		return err
+	}
+	var ended time.Time // zero: ours runs
 	for {
 		err := ask(ctx, c)
 		if err == nil {
@@ -106,13 +118,19 @@ func await(ctx context.Context, c *Client, p *os.Process, opt StartOptions) erro
 		if !errors.Is(err, ErrUnreachable) {
 			return err
 		}
-		if !gone && exited(p) {
-			gone = true
+		switch {
+		case ended.IsZero() && exited(p):
 			// Another client may have started an agent at the same time;
-			// then that one is about to answer.
+			// then that one is about to answer. Or one is about to end.
 			if err := startProblem(opt.Home); !errors.Is(err, ipc.ErrRunning) {
 				return err
 			}
+			ended = time.Now()
+		case !ended.IsZero() && time.Since(ended) > again:
+			if p, err = begin(opt); err != nil {
+				return err
+			}
+			ended = time.Time{}
 		}
 		select {
 		case <-ctx.Done():
