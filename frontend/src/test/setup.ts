@@ -1,7 +1,9 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
+// A busy machine needs more than the second that is usual.
+configure({ asyncUtilTimeout: 8_000 });
 process.env.TZ = 'UTC';
 afterEach(() => {
   cleanup();
