@@ -116,7 +116,7 @@ test('nobody knows it', async () => {
 test('what went wrong on the way is shown and asked again', async () => {
   let broken = true;
   const api = fakeApi();
-  const { backups: answer } = api;
+  const answer = api.backups.bind(api);
   api.backups = (q) => (broken ? Promise.reject(new Problem({ code: 'agent.internal', status: 500 })) : answer(q));
   await show(path, api);
   expect(await screen.findByRole('alert')).toHaveTextContent('agent.internal');

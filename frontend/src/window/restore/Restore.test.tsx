@@ -87,7 +87,7 @@ test('overwriting is a way of its own, with the name typed', async () => {
   const danger = await go('Overwrite orders_prod');
   expect(danger).toHaveClass('danger');
   let sent: RestoreRequest | undefined;
-  const { restore } = api;
+  const restore = api.restore.bind(api);
   api.restore = (b, r) => ((sent = r), restore(b, r));
   await userEvent.click(danger);
   await waitFor(() => expect(sent).toEqual({ server: 'main', database: 'orders_prod', overwrite: 'orders_prod' }));
@@ -105,7 +105,7 @@ test('back from the dangerous way', async () => {
 test('yesterday, in one click', async () => {
   let of: string | undefined;
   const { api } = await show(path);
-  const { restore } = api;
+  const restore = api.restore.bind(api);
   api.restore = (b, r) => ((of = b), restore(b, r));
   await go();
   await userEvent.click(screen.getByRole('button', { name: 'Yesterday' }));
@@ -126,7 +126,7 @@ test('a restore that failed keeps its cause and leads back to the choice', async
 test('checks that cannot be made say why and are made again', async () => {
   let broken = true;
   const api = fakeApi();
-  const { checkRestore } = api;
+  const checkRestore = api.checkRestore.bind(api);
   api.checkRestore = (b, r) => (broken ? Promise.reject(new Problem({ code: 'agent.internal', status: 500 })) : checkRestore(b, r));
   await show(path, api);
   expect(await screen.findByRole('alert')).toHaveTextContent('Something went wrong inside');

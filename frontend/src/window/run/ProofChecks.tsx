@@ -34,7 +34,7 @@ function Line({ check: c }: { check: Check }) {
         <span className="med">{name ? t(name) : c.name}</span>
         {c.count !== undefined && c.count > 0 && <span className="dim"> {format.count(c.count)}</span>}
       </span>
-      <span className="small mut">{format.duration(c.seconds * 1000)}</span>
+      <span className="small mut">{c.status === 'skipped' ? '' : format.duration(c.seconds * 1000)}</span>
       {c.detail && <span className={`sub ${c.status === 'failed' ? 't-bad' : ''}`}>{c.detail}</span>}
     </li>
   );
