@@ -12,7 +12,7 @@ import (
 // pagesHandler passes requests on to the development server at RAHAT_DEV_URL,
 // whose pages change in the open window when their source does. Never part of a
 // program that people get.
-func pagesHandler() http.Handler {
+func pagesHandler(bool) http.Handler {
 	server, err := url.Parse(os.Getenv("RAHAT_DEV_URL"))
 	if err != nil || server.Host == "" {
 		return http.NotFoundHandler()

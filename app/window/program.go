@@ -99,7 +99,7 @@ func (p *program) options(ctx context.Context, dark bool) *options.App {
 		MinWidth: window.MinWidth, MinHeight: window.MinHeight,
 		WindowStartState:         state,
 		BackgroundColour:         background,
-		AssetServer:              &assetserver.Options{Handler: window.Handler(p.home, p.link, pagesHandler(), p.log)},
+		AssetServer:              &assetserver.Options{Handler: window.Handler(p.home, p.link, pagesHandler(dark), p.log)},
 		EnableDefaultContextMenu: true, // a person copies addresses and pastes passwords
 		LogLevelProduction:       logger.ERROR,
 		OnStartup:                func(view context.Context) { p.started(ctx, view) },

@@ -31,12 +31,14 @@ export function Personal({ words, children }: { words: Words; children: ReactNod
   const dark = useMediaQuery('(prefers-color-scheme: dark)', false, { getInitialValueInEffect: false });
   const system = dark ? 'dark' : 'light';
   const theirs = settings?.theme ?? 'system';
+  // Mantine first sets the default and only then what is forced: both, or a dark window flashes in white.
+  const scheme = theirs === 'system' ? system : theirs;
   const lang = settings ? languageOf(settings) : words.lang;
   useEffect(() => {
     if (settings) rememberLanguage(languageOf(settings));
   }, [settings]);
   return (
-    <MantineProvider theme={theme} cssVariablesResolver={variables} forceColorScheme={theirs === 'system' ? system : theirs} getStyleNonce={nonce}>
+    <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme={scheme} forceColorScheme={scheme} getStyleNonce={nonce}>
       <WordsProvider initial={words} lang={lang}>
         {children}
       </WordsProvider>
