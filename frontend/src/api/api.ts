@@ -38,10 +38,14 @@ export interface Position {
   epoch: string;
 }
 
-/** What comes in unasked. `retryAt` is when the connection is tried again, in milliseconds of Date.now(). */
+/**
+ * What comes in unasked. `resumed` says that the stream goes on after the position
+ * that was asked. `retryAt` is when the connection is tried again, in
+ * milliseconds of Date.now().
+ */
 export type Signal =
   | { kind: 'event'; event: Event }
-  | { kind: 'link'; up: true }
+  | { kind: 'link'; up: true; resumed: boolean }
   | { kind: 'link'; up: false; retryAt?: number; problem?: ProblemBody }
   | { kind: 'open'; route: string };
 

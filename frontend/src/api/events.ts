@@ -20,7 +20,7 @@ export const eventStream: Subscribe = (on, position) => {
     source = new EventSource(`api/events${query}`);
     source.onopen = () => {
       wait = 0;
-      on({ kind: 'link', up: true });
+      on({ kind: 'link', up: true, resumed: from !== undefined });
     };
     source.onmessage = (m: MessageEvent<string>) => on({ kind: 'event', event: JSON.parse(m.data) as Event });
     source.onerror = lost;

@@ -37,12 +37,12 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
   const emit = (s: Signal) => listeners.forEach((f) => f(s));
   const emitRun = (run: Run) => {
     const seq = ++world.status.seq;
+    world.runs = world.runs.some((r) => r.id === run.id) ? world.runs.map((r) => (r.id === run.id ? run : r)) : [run, ...world.runs];
     emit({ kind: 'event', event: { seq, time: new Date().toISOString(), kind: 'run', run } });
   };
   const start = (kind: string, of: Partial<Run>) => {
     const run = runOf({ id: `r${world.runs.length + 1}`, kind, status: 'queued', ...of });
     delete run.progress;
-    world.runs.unshift(run);
     emitRun(run);
     return Promise.resolve({ runs: [run.id] });
   };
@@ -90,7 +90,6 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     },
     cancelRun: (id) => {
       const run: Run = { ...(world.runs.find((r) => r.id === id) ?? runOf({ id })), status: 'cancelled', problem: { code: 'agent.cancelled' } };
-      world.runs = world.runs.map((r) => (r.id === id ? run : r));
       emitRun(run);
       return Promise.resolve(run);
     },
@@ -104,7 +103,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     },
     subscribe: (on) => {
       listeners.add(on);
-      return { retry: () => on({ kind: 'link', up: true }), close: () => listeners.delete(on) };
+      return { retry: () => on({ kind: 'link', up: true, resumed: false }), close: () => listeners.delete(on) };
     },
   };
   return { ...base, ...over, world, emit, emitRun };

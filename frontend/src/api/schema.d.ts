@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backups/{id}/restore/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would hinder a restore */
+        post: operations["check-restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backups/{id}/verify": {
         parameters: {
             query?: never;
@@ -107,6 +124,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/databases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Databases and how well they are protected */
+        get: operations["list-databases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/destinations": {
         parameters: {
             query?: never;
@@ -119,6 +153,23 @@ export interface paths {
         put?: never;
         /** Add a destination */
         post: operations["add-destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/destinations/suggestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A folder that would do for a first destination */
+        get: operations["suggest-destination"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -504,54 +555,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/databases": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["databases"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/destinations/suggestion": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["suggest"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/backups/{id}/restore/check": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["check-restore"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -639,6 +642,31 @@ export interface components {
             readable: boolean;
             /** Format: int64 */
             size_bytes: number;
+        };
+        DatabaseStatus: {
+            /** Format: int64 */
+            backups: number;
+            /** @enum {string} */
+            concern?: "no_backup" | "failed" | "disproven" | "unproven";
+            database: string;
+            engine: string;
+            found?: components["schemas"]["Found"];
+            last?: components["schemas"]["Backup"];
+            present: boolean;
+            problem?: components["schemas"]["Problem"];
+            proven?: components["schemas"]["Backup"];
+            readable: boolean;
+            server?: string;
+            /** Format: int64 */
+            size_bytes: number;
+            state: string;
+            trend: number[];
+        };
+        Databases: {
+            /** Format: date-time */
+            as_of: string;
+            databases: components["schemas"]["DatabaseStatus"][];
+            looking: boolean;
         };
         Destination: {
             name: string;
@@ -773,6 +801,18 @@ export interface components {
             secret?: string;
             url: string;
         };
+        RestoreCheck: {
+            checks: components["schemas"]["RestoreCheckItem"][];
+            database: string;
+            ok: boolean;
+        };
+        RestoreCheckItem: {
+            /** @enum {string} */
+            name: "backup" | "connection" | "name" | "version" | "rights" | "roles" | "space";
+            problem?: components["schemas"]["Problem"];
+            /** @enum {string} */
+            status: "ok" | "warning" | "failed" | "skipped";
+        };
         RestoreRequest: {
             backup?: string;
             database: string;
@@ -897,43 +937,6 @@ export interface components {
             /** Format: double */
             seconds: number;
             status: string;
-        };
-        DatabaseStatus: {
-            engine: string;
-            database: string;
-            state: string;
-            present: boolean;
-            readable: boolean;
-            /** Format: int64 */
-            size_bytes: number;
-            /** Format: int64 */
-            backups: number;
-            trend: number[];
-            server?: string;
-            /** @enum {string} */
-            concern?: "no_backup" | "failed" | "disproven" | "unproven";
-            last?: components["schemas"]["Backup"];
-            proven?: components["schemas"]["Backup"];
-            found?: components["schemas"]["Found"];
-            problem?: components["schemas"]["Problem"];
-        };
-        Databases: {
-            databases: components["schemas"]["DatabaseStatus"][];
-            looking: boolean;
-            /** Format: date-time */
-            as_of: string;
-        };
-        RestoreCheckItem: {
-            /** @enum {string} */
-            name: "backup" | "connection" | "name" | "version" | "rights" | "roles" | "space";
-            /** @enum {string} */
-            status: "ok" | "warning" | "failed" | "skipped";
-            problem?: components["schemas"]["Problem"];
-        };
-        RestoreCheck: {
-            ok: boolean;
-            database: string;
-            checks: components["schemas"]["RestoreCheckItem"][];
         };
     };
     responses: never;
@@ -1115,6 +1118,42 @@ export interface operations {
             };
         };
     };
+    "check-restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoreCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     verify: {
         parameters: {
             query?: never;
@@ -1180,6 +1219,38 @@ export interface operations {
             };
         };
     };
+    "list-databases": {
+        parameters: {
+            query?: {
+                /** @description ask the servers anew */
+                refresh?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Databases"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-destinations": {
         parameters: {
             query?: never;
@@ -1221,6 +1292,35 @@ export interface operations {
                 "application/json": components["schemas"]["NewDestination"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Destination"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "suggest-destination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
@@ -2074,95 +2174,6 @@ export interface operations {
                 };
             };
             /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    databases: {
-        parameters: {
-            query?: {
-                refresh?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Databases"];
-                };
-            };
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    suggest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Destination"];
-                };
-            };
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "check-restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RestoreRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RestoreCheck"];
-                };
-            };
             default: {
                 headers: {
                     [name: string]: unknown;

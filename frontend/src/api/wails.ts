@@ -21,7 +21,7 @@ export function wailsApi(runtime: Runtime): Api {
   return httpApi((on) => {
     const off = [
       runtime.EventsOn('agent:event', (event: Event) => on({ kind: 'event', event })),
-      runtime.EventsOn('agent:link', (up: boolean, problem?: ProblemBody) => on(up ? { kind: 'link', up } : { kind: 'link', up, ...(problem && { problem }) })),
+      runtime.EventsOn('agent:link', (up: boolean, problem?: ProblemBody) => on(up ? { kind: 'link', up, resumed: false } : { kind: 'link', up, ...(problem && { problem }) })),
       runtime.EventsOn('open', (route: string) => on({ kind: 'open', route })),
     ];
     runtime.EventsEmit('page:ready');

@@ -18,6 +18,9 @@ export interface Loss {
   problem?: ProblemBody;
 }
 
+/** The phases in which a backup is made, after it has connected. */
+const making: ReadonlySet<string> = new Set(['dump', 'commit']);
+
 export interface LiveState {
   link: Link;
   /** Runs that wait or go on, and those that ended a moment ago, by ID. */
@@ -44,6 +47,7 @@ export class Live {
   private paces = new Map<string, Pace>();
   private listeners = new Set<() => void>();
   private subscription: Subscription | undefined;
+  private started = false;
   private again: ReturnType<typeof setTimeout> | undefined;
   private stale: ReturnType<typeof setTimeout> | undefined;
   private onOpen: ((route: string) => void) | undefined;
@@ -55,16 +59,26 @@ export class Live {
     this.queries = queries;
   }
 
-  /** Opens the stream; the answer closes it. `onOpen` is called with the page somebody outside asks for. */
+  /**
+   * Lets the stream be opened; the answer closes it. That is done as soon as it is
+   * known where it should begin, or that nobody answers. `onOpen` is called with
+   * the page somebody outside asks for.
+   */
   start(onOpen?: (route: string) => void): () => void {
     this.onOpen = onOpen;
-    this.subscription = this.api.subscribe((s) => this.take(s), () => this.position);
+    this.started = true;
+    if (this.state.link.state !== 'connecting') this.open();
     return () => {
+      this.started = false;
       clearTimeout(this.stale);
       clearTimeout(this.again);
       this.subscription?.close();
       this.subscription = undefined;
     };
+  }
+
+  private open(): void {
+    if (this.started) this.subscription ??= this.api.subscribe((s) => this.take(s), () => this.position);
   }
 
   /** Tries a lost connection again at once. */
@@ -75,13 +89,15 @@ export class Live {
 
   /** Takes a snapshot in: the runs are its, changed by the events that came after it was made. */
   begin(status: StatusReport): void {
-    const sameAgent = this.position?.epoch === status.epoch;
-    const later = sameAgent ? this.recent.filter((e) => e.seq > status.seq) : [];
+    // Events of another agent say nothing about this one's runs.
+    if (this.position && this.position.epoch !== status.epoch) this.recent = [];
+    const later = this.recent.filter((e) => e.seq > status.seq);
     const ended = [...this.state.runs.values()].filter((r) => isOver(r));
     const runs = new Map([...ended, ...status.active].map((r) => [r.id, this.paced(r)]));
-    this.position = { seq: Math.max(status.seq, sameAgent ? (this.position?.seq ?? 0) : 0), epoch: status.epoch };
+    this.position = { seq: later.at(-1)?.seq ?? status.seq, epoch: status.epoch };
     this.set({ runs, link: { state: 'up' } });
     for (const e of later) if (e.run) this.run(e.run);
+    this.open();
   }
 
   /** Notes that nobody answers. The stream connects anew by itself; the questions are asked again from here. */
@@ -93,6 +109,7 @@ export class Live {
       this.refresh();
     }, patience);
     this.set({ link: { retryAt: Date.now() + patience, ...before, ...loss, state: 'lost' } });
+    this.open();
   }
 
   /** Takes an ended run out of sight. */
@@ -115,29 +132,36 @@ export class Live {
   private take(signal: Signal): void {
     if (signal.kind === 'open') this.onOpen?.(signal.route);
     else if (signal.kind === 'event') this.event(signal.event);
-    else if (signal.up) this.refresh();
+    else if (signal.up) this.linked(signal.resumed);
     else this.lost({ ...(signal.retryAt !== undefined && { retryAt: signal.retryAt }), ...(signal.problem && { problem: signal.problem }) });
   }
 
+  /** A stream that goes on where we stand has missed nothing; any other has. */
+  private linked(resumed: boolean): void {
+    if (!resumed || this.state.link.state === 'lost') this.refresh();
+  }
+
   private event(e: Event): void {
-    const last = this.position?.seq;
-    if (e.kind === 'reset' || (last !== undefined && e.seq > last + 1)) {
+    const known = this.position?.seq;
+    if (e.kind === 'reset' || (known !== undefined && e.seq > known + 1)) {
+      // What was missed is in the next snapshot; what comes before it is kept for it.
+      this.position = undefined;
       this.recent = [];
       this.refresh();
-      return;
+      if (e.kind === 'reset') return;
     }
     this.recent = [...this.recent.slice(1 - remembered), e];
-    if (last !== undefined && e.seq <= last) return;
+    if (known !== undefined && e.seq <= known) return;
     if (this.position) this.position = { ...this.position, seq: e.seq };
     if (e.run) this.run(e.run);
     if (!e.run || isOver(e.run)) this.refreshSoon();
   }
 
   private run(run: Run): void {
-    const runs = new Map(this.state.runs);
-    runs.set(run.id, this.paced(run));
-    this.set({ runs });
-    if (run.status === 'ok') setTimeout(() => this.dismiss(run.id), afterglow);
+    // How an earlier run of the same database ended is no news any more.
+    const others = [...this.state.runs].filter(([, r]) => !(isOver(r) && r.server === run.server && r.database === run.database));
+    this.set({ runs: new Map([...others, [run.id, this.paced(run)]]) });
+    if (run.status === 'ok' || run.status === 'cancelled') setTimeout(() => this.dismiss(run.id), afterglow);
   }
 
   private paced(run: Run): LiveRun {
@@ -146,7 +170,7 @@ export class Live {
     const pace = this.paces.get(run.id) ?? new Pace();
     this.paces.set(run.id, pace);
     const before = this.state.runs.get(run.id);
-    const made = before?.made === true || (run.kind === 'backup' && before?.progress?.phase === 'commit' && progress.phase !== 'commit');
+    const made = before?.made === true || (run.kind === 'backup' && making.has(before?.progress?.phase ?? '') && !making.has(progress.phase));
     return { ...run, ...(made && { made }), ...pace.add(progress, Date.now()) };
   }
 

@@ -9,6 +9,11 @@ export function lookOf(state: string): Look {
   return looks[state] ?? 'off';
 }
 
+/** How all stands together. Before anything was set up nothing is wrong yet. */
+export function lookOfStatus(status: StatusReport): Look {
+  return status.headline.code === 'state.nothing' ? 'off' : lookOf(status.state);
+}
+
 /** The one sentence, which is the title of the first page. Protected has no box and no colour: red is rare, so it is seen. */
 export function StateSentence({ status, now, since, action }: { status: StatusReport; now: Date; since?: Date; action?: ReactNode }) {
   const { t, texts, format } = useWording();
@@ -25,8 +30,7 @@ export function StateSentence({ status, now, since, action }: { status: StatusRe
         {action}
       </header>
     );
-  // Before anything was set up nothing is wrong yet.
-  const look = status.headline.code === 'state.nothing' ? 'off' : lookOf(status.state);
+  const look = lookOfStatus(status);
   const box = look === 'warn' || look === 'bad' ? `box ${look}` : '';
   return (
     <header className={`state ${box}`}>

@@ -9,7 +9,7 @@ import { Icon, type IconName } from '../ui/Icon';
 import { LostBanner } from '../ui/LostBanner';
 import { TextLink } from '../ui/Page';
 import { StateIcon } from '../ui/StateIcon';
-import { lookOf } from '../ui/StateSentence';
+import { lookOfStatus } from '../ui/StateSentence';
 
 interface Entry {
   to: '/' | '/activity' | '/settings' | '/help';
@@ -84,7 +84,7 @@ function Navigation() {
         <TextLink key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
           <Icon name={icon} />
           <span className="tip">{t(label)}</span>
-          {to === '/activity' && running > 0 && <span className="count" aria-label={t('nav.running', { count: running })}>{running}</span>}
+          {to === '/activity' && running > 0 && <span className="count"><span aria-hidden="true">{running}</span><span className="sr"> {t('nav.running', { count: running })}</span></span>}
         </TextLink>
       ))}
       <Foot />
@@ -103,7 +103,7 @@ function Foot() {
   const words = lost ? t('agent.lost') : running ? t('agent.busy', { count: running }) : t('agent.running');
   return (
     <div className="nav-foot">
-      <StateIcon look={lost ? 'warn' : running ? 'run' : status ? lookOf(status.state) : 'off'} size={12} label={words} />
+      <StateIcon look={lost ? 'warn' : running ? 'run' : status ? lookOfStatus(status) : 'off'} size={12} label={words} />
       <div aria-hidden="true">
         {words}
         {hello && <><br />{t('agent.version', { version: hello.version })}</>}

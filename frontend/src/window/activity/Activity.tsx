@@ -6,7 +6,7 @@ import { isOver, type LiveRun } from '../../state/live';
 import { useAgent, useLink, useNow, useRuns } from '../../state/react';
 import { Button } from '../../ui/Button';
 import { EmptyState } from '../../ui/EmptyState';
-import { Card, PageHead } from '../../ui/Page';
+import { Card, PageHead, TextLink } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { Later, SkeletonRows } from '../../ui/Skeleton';
@@ -79,7 +79,7 @@ function Row({ run, now }: { run: LiveRun; now: Date }) {
       <td>
         <span className="row">
           <StateIcon look={looks[run.status] ?? 'off'} label={words.status(run)} />
-          <span>{words.kind(run)}</span>
+          <TextLink className="name" to="/runs/$run" params={{ run: run.id }} aria-label={`${words.kind(run)} ${run.database ?? ''} ${format.time(began)}`}>{words.kind(run)}</TextLink>
           <span className="cut" title={[run.server, run.database].filter(Boolean).join(' · ')}><bdi className="med">{run.database}</bdi> <span className="dim small">{run.server}</span></span>
         </span>
       </td>

@@ -1,15 +1,231 @@
-import { screen } from '@testing-library/react';
-import { expect, test } from 'vitest';
+import { act, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test, vi } from 'vitest';
+import type { DatabaseStatus } from '../../api/api';
+import { fakeApi, newWorld } from '../../api/fake';
+import { backupOf, foundDatabase, resultOf, runOf, sevenDatabases, statusOf } from '../../api/fixtures';
+import { Problem } from '../../api/problem';
 import { show } from '../../test/show';
+
+const never = () => new Promise<never>(() => undefined);
+const nobody = () => Promise.reject(new Problem({ code: 'control.unreachable' }));
+const title = (words: string) => screen.findByRole('heading', { level: 1, name: words });
+const rowOf = async (name: string) => (await screen.findByText(name)).closest('tr')!;
 
 test('the state is the title, and every database has a row', async () => {
   await show();
-  expect(await screen.findByRole('heading', { level: 1 })).toHaveTextContent('All 7 databases protected.');
+  await title('All 7 databases protected.');
   expect(await screen.findAllByRole('row')).toHaveLength(8);
+  expect(within(await rowOf('billing')).getByText('12 min ago')).toBeVisible();
 });
 
 test('in Turkish', async () => {
   await show('/', undefined, 'tr');
-  expect(await screen.findByRole('heading', { level: 1 })).toHaveTextContent('7 veritabanının hepsi korunuyor.');
+  await title('7 veritabanının hepsi korunuyor.');
   expect(document.documentElement.lang).toBe('tr');
+  expect(await screen.findByRole('button', { name: 'Şimdi yedekle: billing' })).toBeEnabled();
+});
+
+test('while nothing is known, bones show after a moment, and readers hear what goes on', async () => {
+  await show('/', fakeApi({ status: never, databases: never }));
+  expect(document.querySelector('.sk')).toBeNull();
+  await waitFor(() => expect(document.querySelector('.sk')).not.toBeNull());
+  expect(screen.getByRole('status')).toHaveTextContent('Databases are being looked up');
+});
+
+test('what failed is told with its remedy, and can be tried again', async () => {
+  const databases = vi.fn(() => Promise.reject(new Problem({ code: 'catalog.damaged', detail: 'x' })));
+  const { api } = await show('/', fakeApi({ databases }));
+  const alert = await screen.findByRole('alert');
+  expect(alert).toHaveTextContent('catalog.damaged');
+  Object.assign(api, { databases: () => fakeApi().databases() });
+  await userEvent.click(within(alert).getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByText('billing')).toBeVisible();
+});
+
+test('a lost agent: states are grey and as of then, nothing can be started, and it comes back by itself', async () => {
+  const { api } = await show();
+  await title('All 7 databases protected.');
+  const before = { ...api };
+  Object.assign(api, { status: nobody, databases: nobody });
+  act(() => api.emit({ kind: 'link', up: false }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('The agent does not answer.');
+  expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent(/^State unknown since \d\d:\d\d:\d\d\.$/);
+  expect(screen.getByText('Then: All 7 databases protected.')).toBeVisible();
+  expect(screen.getByText(/^as of \d\d:\d\d:\d\d$/)).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Back up now: billing' })).toBeDisabled();
+  expect(screen.getByRole('button', { name: 'Back up all now' })).toBeDisabled();
+  Object.assign(api, before);
+  await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
+  await title('All 7 databases protected.');
+  expect(screen.queryByRole('alert')).toBeNull();
+});
+
+test('an agent that was stopped on request is started by the person', async () => {
+  const { api } = await show();
+  await title('All 7 databases protected.');
+  Object.assign(api, { status: nobody });
+  act(() => api.emit({ kind: 'link', up: false, problem: { code: 'window.agent_stopped' } }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('The agent was stopped. No backups are made until it runs again.');
+  expect(screen.getByRole('button', { name: 'Start the agent' })).toBeEnabled();
+});
+
+test('Back up now starts a proven backup to where the last one went', async () => {
+  const startBackup = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  const world = newWorld();
+  world.destinations.unshift({ name: 'nas', url: 'file:///nas' });
+  await show('/', fakeApi({ startBackup }, world));
+  await userEvent.click(await screen.findByRole('button', { name: 'Back up now: billing' }));
+  expect(startBackup).toHaveBeenCalledExactlyOnceWith({ server: 'main', databases: ['billing'], destination: 'disk', verify: 'full' });
+});
+
+test('a refusal is told on the page', async () => {
+  const startBackup = () => Promise.reject(new Problem({ code: 'agent.stopping' }));
+  await show('/', fakeApi({ startBackup }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Back up now: billing' }));
+  const alert = await screen.findByRole('alert');
+  expect(alert).toHaveTextContent('The agent is shutting down');
+  await userEvent.click(within(alert).getByRole('button', { name: 'Close' }));
+  expect(screen.queryByRole('alert')).toBeNull();
+});
+
+test('a run is followed, cancelled and its end shown', async () => {
+  const cancelRun = vi.fn((id: string) => Promise.resolve(runOf({ id })));
+  const { api } = await show('/', fakeApi({ cancelRun }));
+  const row = await rowOf('orders_prod');
+  act(() => api.emitRun(runOf()));
+  expect(screen.getByText('Reading public.order_items', { selector: 'span' })).toBeVisible();
+  expect(within(row).getByRole('progressbar')).toHaveAttribute('aria-valuenow', '58');
+  expect(within(row).queryByRole('button', { name: /Back up now/ })).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(cancelRun).toHaveBeenCalledWith('r1');
+  act(() => api.emitRun({ ...runOf(), status: 'ok', result: resultOf('orders_prod') }));
+  expect(screen.getByText('Backed up and proven: 18,104,377 rows equal')).toBeVisible();
+  expect(within(row).queryByRole('progressbar')).toBeNull();
+});
+
+test('a run that failed says why, until it is closed', async () => {
+  const { api } = await show();
+  await rowOf('orders_prod');
+  act(() => api.emitRun(runOf({ status: 'failed', problem: { code: 'engine.server_lost' } })));
+  const alert = screen.getByRole('alert');
+  expect(alert).toHaveTextContent('The connection to the server broke');
+  await userEvent.click(within(alert).getByRole('button', { name: 'Close' }));
+  expect(screen.queryByRole('alert')).toBeNull();
+});
+
+test('a server that refuses the login: its new password is tried and the backup made at once', async () => {
+  const world = newWorld();
+  const crm = world.databases.find((d) => d.database === 'crm')!;
+  const problem = { code: 'engine.auth_failed', params: { address: 'office:1433', user: 'rahat' } };
+  world.servers.push({ name: 'office', engine: 'postgres', address: 'office:1433', user: 'rahat' });
+  world.status = statusOf({ state: 'attention', headline: { code: 'state.failed', params: { database: 'crm', server: 'office' } }, concerns: [{ kind: 'failed', server: 'office', database: 'crm', problem, text: { code: 'x' } }] });
+  const editServer = vi.fn((_: string, s: { name: string; engine: 'postgres' | 'sqlite'; address: string }) => Promise.resolve(s));
+  const startBackup = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  await show('/', fakeApi({ editServer, startBackup }, world));
+  await title('The last backup of crm on office failed.');
+  expect(screen.getByText('office:1433 refuses the password of rahat.')).toBeVisible();
+  await userEvent.click(await screen.findByRole('button', { name: 'Enter new password' }));
+  await userEvent.type(await screen.findByLabelText('Password'), 'moonrise');
+  await userEvent.click(screen.getByRole('button', { name: 'Log in and save' }));
+  expect(editServer).toHaveBeenCalledWith('office', expect.objectContaining({ user: 'rahat', password: 'moonrise' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledWith(expect.objectContaining({ server: 'office', databases: [crm.database] })));
+});
+
+test('paused backups are resumed by the one button', async () => {
+  const resume = vi.fn(() => Promise.resolve());
+  const world = newWorld({ status: statusOf({ paused: true, state: 'attention', headline: { code: 'state.paused' } }) });
+  await show('/', fakeApi({ resume }, world));
+  await title('Backups are paused.');
+  await userEvent.click(screen.getByRole('button', { name: 'Resume backups' }));
+  expect(resume).toHaveBeenCalled();
+});
+
+function foundWorld(databases: DatabaseStatus[]) {
+  return newWorld({ databases, servers: [], destinations: [], status: statusOf({ state: 'not_protected', headline: { code: 'state.nothing' } }) });
+}
+
+test('what was found is protected: server added, place asked, backup with proof', async () => {
+  const startBackup = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  const addDestination = vi.fn((d: { name: string; url: string }) => Promise.resolve(d));
+  const world = foundWorld([foundDatabase('orders'), foundDatabase('müşteriler')]);
+  const { api } = await show('/', fakeApi({ startBackup, addDestination }, world));
+  await userEvent.click(await screen.findByRole('button', { name: 'Protect what was found' }));
+  const folder = await screen.findByLabelText('Folder');
+  expect(folder).toHaveValue('/home/deniz/Backups');
+  await userEvent.clear(folder);
+  await userEvent.type(folder, '/mnt/My disk');
+  await userEvent.type(screen.getByLabelText('Passphrase (recommended)'), 'seven quiet boats');
+  await userEvent.click(screen.getByRole('button', { name: 'Use this folder' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledExactlyOnceWith({ server: 'postgres', databases: ['orders', 'müşteriler'], destination: 'backups', verify: 'full' }));
+  expect(addDestination).toHaveBeenCalledWith({ name: 'backups', url: 'file:///mnt/My%20disk', passphrase: 'seven quiet boats' });
+  expect(api.world.servers).toEqual([{ name: 'postgres', engine: 'postgres', address: '127.0.0.1:5432', user: 'postgres' }]);
+});
+
+test('where a login is needed it is asked, and a wrong one is not kept', async () => {
+  const refused = { code: 'engine.auth_failed', params: { address: '127.0.0.1:5434', user: 'postgres' } };
+  const row = foundDatabase('', { address: '127.0.0.1:5434', problem: refused });
+  delete row.found?.user;
+  const startBackup = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  const world = foundWorld([row]);
+  world.destinations = [{ name: 'disk', url: 'file:///backups' }];
+  const { api } = await show('/', fakeApi({ startBackup, testServer: () => Promise.resolve({ ok: false, size_bytes: 0, databases: [], warnings: [], problem: refused }) }, world));
+  await userEvent.click(await screen.findByRole('button', { name: 'Protect: 127.0.0.1:5434' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Log in to 127.0.0.1:5434' });
+  await userEvent.type(within(dialog).getByLabelText('Password'), 'wrong');
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Log in and add' }));
+  expect(await within(dialog).findByRole('alert')).toHaveTextContent('refuses the password of postgres');
+  expect(api.world.servers).toEqual([]);
+  Object.assign(api, { testServer: () => fakeApi().testServer('') });
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Log in and add' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledWith({ server: 'postgres-5434', databases: ['*'], destination: 'disk', verify: 'full' }));
+});
+
+test('a person who thinks better of it changes nothing', async () => {
+  const startBackup = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  await show('/', fakeApi({ startBackup }, foundWorld([foundDatabase('orders')])));
+  await userEvent.click(await screen.findByRole('button', { name: 'Protect: orders' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Cancel' }));
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  expect(startBackup).not.toHaveBeenCalled();
+  expect(screen.getByRole('button', { name: 'Protect: orders' })).toBeEnabled();
+});
+
+test('nothing found: the way to begin', async () => {
+  await show('/', fakeApi({}, foundWorld([])));
+  await userEvent.click(await screen.findByRole('button', { name: 'Add database' }));
+  expect(await screen.findByRole('dialog', { name: 'Add a database server' })).toBeVisible();
+});
+
+test('what cannot be backed up says why and offers nothing', async () => {
+  const [bare, b] = sevenDatabases();
+  delete bare?.last;
+  const world = newWorld({ databases: [{ ...bare!, database: 'gone', present: false }, { ...bare!, database: 'closed', readable: false }, b!] });
+  await show('/', fakeApi({}, world));
+  expect(within(await rowOf('gone')).getByText('no longer on the server')).toBeVisible();
+  expect(within(await rowOf('closed')).getByText('the account may not read it')).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Back up now: gone' })).toBeDisabled();
+  expect(screen.getByRole('button', { name: 'Back up now: closed' })).toBeDisabled();
+});
+
+test('names in any script stay as they are', async () => {
+  const names = ['İSTANBUL', 'ıspanak', 'データベース', 'مخزن', 'שלום', 'a\u202Eb', '<b>x</b>', '🙂', ' leading'];
+  const [one] = sevenDatabases();
+  const world = newWorld({ databases: names.map((database) => ({ ...one!, database })) });
+  await show('/', fakeApi({}, world), 'tr');
+  await title('7 veritabanının hepsi korunuyor.');
+  await waitFor(() => expect(screen.getAllByRole('row')).toHaveLength(names.length + 1));
+  const written = [...document.querySelectorAll('tbody bdi')].map((e) => e.textContent);
+  expect(written).toEqual(names);
+});
+
+test('of 200 databases one is found by its name, in any case', async () => {
+  const [one] = sevenDatabases();
+  const world = newWorld({ databases: Array.from({ length: 200 }, (_, i) => ({ ...one!, database: `Shop_${i}`, last: backupOf() })) });
+  await show('/', fakeApi({}, world));
+  const table = await screen.findByRole('table');
+  expect(table).toHaveAttribute('aria-rowcount', '201');
+  await userEvent.type(screen.getByRole('searchbox', { name: 'Find a database' }), 'shop_17');
+  expect(screen.getByText('11 found')).toBeVisible();
+  expect(screen.getAllByRole('row')).toHaveLength(12);
 });

@@ -3,11 +3,12 @@ import type { Key } from '../../i18n';
 import { useWording } from '../../i18n/react';
 import { isOver, type LiveRun } from '../../state/live';
 import { useCanAct, useLink, useRuns } from '../../state/react';
-import { Button } from '../../ui/Button';
+import { Button, LinkButton } from '../../ui/Button';
 import { EngineBadge, engineName } from '../../ui/EngineBadge';
 import { FreshnessBar } from '../../ui/FreshnessBar';
 import { Icon } from '../../ui/Icon';
 import { ProgressBar } from '../../ui/ProgressBar';
+import { TextLink } from '../../ui/Page';
 import { ProofAge } from '../../ui/Proof';
 import { SizeTrend } from '../../ui/SizeTrend';
 import { StateIcon, type Look } from '../../ui/StateIcon';
@@ -48,7 +49,7 @@ export function DatabaseRow({ of: d, now, starter, index }: { of: DatabaseStatus
         <span className="row">
           <StateIcon look={lookOfRow(d, run, lost)} label={state} />
           <EngineBadge engine={d.engine} />
-          <span className="cut" title={`${name} · ${place}`}><bdi className="med">{name}</bdi>{d.database && <span className="dim small"> {place}</span>}</span>
+          <span className="cut" title={`${name} · ${place}`}><Name of={d} name={name} />{d.database && <span className="dim small"> {place}</span>}</span>
         </span>
       </td>
       <td className="hide-s mut">{product(d)}</td>
@@ -58,6 +59,16 @@ export function DatabaseRow({ of: d, now, starter, index }: { of: DatabaseStatus
       <td className="n">{d.size_bytes > 0 ? format.bytes(d.size_bytes) : ''}</td>
       <td><Actions of={d} name={name} working={run !== undefined} starter={starter} /></td>
     </tr>
+  );
+}
+
+/** A name leads to the page of the database, where there is one. */
+function Name({ of: d, name }: { of: DatabaseStatus; name: string }) {
+  if (!d.server || !d.database) return <bdi className="med">{name}</bdi>;
+  return (
+    <TextLink className="med name" to="/databases/$server/$database" params={{ server: d.server, database: d.database }}>
+      <bdi>{name}</bdi>
+    </TextLink>
   );
 }
 
@@ -94,6 +105,12 @@ function Actions({ of: d, name, working, starter }: { of: DatabaseStatus; name: 
           <span className="only-s"><Icon name="backup" size={14} /></span>
           <span className="hide-s">{what}</span>
         </Button>
+      )}
+      {d.last && (
+        <LinkButton kind="quiet" small to="/restore/$backup" params={{ backup: d.last.id }} aria-label={`${t('databases.restore')} ${name}`}>
+          <span className="only-s"><Icon name="restore" size={14} /></span>
+          <span className="hide-s">{t('databases.restore')}</span>
+        </LinkButton>
       )}
     </span>
   );

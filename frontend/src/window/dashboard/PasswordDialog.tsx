@@ -9,7 +9,7 @@ import { Dialog } from '../../ui/Dialog';
 import { ProblemLine } from '../../ui/ProblemCard';
 
 /** Asks for the login of a server that refused the old one, and tries it before the dialog closes. */
-export function PasswordDialog({ server, onClose }: { server: string; onClose: () => void }) {
+export function PasswordDialog({ server, onClose, onSaved }: { server: string; onClose: () => void; onSaved?: () => void }) {
   const { t } = useWording();
   const { data: servers } = useQuery(useAgent().questions.servers);
   const present = servers?.find((s) => s.name === server);
@@ -22,6 +22,7 @@ export function PasswordDialog({ server, onClose }: { server: string; onClose: (
     const test = await api.testServer(server);
     if (test.problem) throw new Problem(test.problem);
     onClose();
+    onSaved?.();
   });
   return (
     <Dialog

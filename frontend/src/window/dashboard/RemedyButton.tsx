@@ -13,7 +13,7 @@ export function RemedyButton({ status, rows, starter }: { status: StatusReport; 
   const remedy = remedyOf(status, rows);
   if (!remedy) return null;
   if (remedy.kind === 'resume') return <Resume />;
-  if (remedy.kind === 'password') return <NewPassword server={remedy.server} />;
+  if (remedy.kind === 'password') return <NewPassword server={remedy.server} rows={remedy.rows} starter={starter} />;
   if (remedy.kind === 'prove') return <Prove row={remedy.row} />;
   return <BackUp remedy={remedy} starter={starter} />;
 }
@@ -34,18 +34,20 @@ function Prove({ row }: { row: DatabaseStatus }) {
   );
 }
 
-function NewPassword({ server }: { server: string }) {
+/** The new password is tried first; what failed for want of it is then done at once. */
+function NewPassword({ server, rows, starter }: { server: string; rows: DatabaseStatus[]; starter: Starter }) {
   const { t } = useWording();
+  const mayAct = useCanAct();
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button kind="primary" icon="key" disabled={!useCanAct()} onClick={() => setOpen(true)}>{t('remedy.password')}</Button>
-      <Suspense>{open && <PasswordDialog server={server} onClose={() => setOpen(false)} />}</Suspense>
+      <Button kind="primary" icon="key" disabled={!mayAct} busy={starter.busy} onClick={() => setOpen(true)}>{t('remedy.password')}</Button>
+      <Suspense>{open && <PasswordDialog server={server} onClose={() => setOpen(false)} onSaved={() => void starter.start(rows)} />}</Suspense>
     </>
   );
 }
 
-function BackUp({ remedy, starter }: { remedy: Extract<Remedy, { rows: DatabaseStatus[] }>; starter: Starter }) {
+function BackUp({ remedy, starter }: { remedy: Extract<Remedy, { kind: 'back_up' | 'back_up_all' | 'protect' }>; starter: Starter }) {
   const { t } = useWording();
   const mayAct = useCanAct();
   const { rows } = remedy;

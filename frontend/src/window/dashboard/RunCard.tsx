@@ -2,8 +2,9 @@ import type { BackupResult } from '../../api/api';
 import { useWording } from '../../i18n/react';
 import { isOver, type LiveRun } from '../../state/live';
 import { useAct, useAgent, useCanAct } from '../../state/react';
-import { Button } from '../../ui/Button';
+import { Button, LinkButton } from '../../ui/Button';
 import { Icon } from '../../ui/Icon';
+import { TextLink } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { StateIcon } from '../../ui/StateIcon';
@@ -25,7 +26,7 @@ function Running({ run }: { run: LiveRun }) {
     <section className="card run" aria-label={t('run.label', { what: words.kind(run), name: run.database ?? '' })}>
       <div className="row">
         <StateIcon look="run" />
-        <b>{run.database}</b>
+        <TextLink className="med name" to="/runs/$run" params={{ run: run.id }}><bdi>{run.database ?? words.kind(run)}</bdi></TextLink>
         <span className="mut cut">{words.doing(run)}</span>
       </div>
       <div className="row g3">
@@ -54,7 +55,7 @@ function Done({ run }: { run: LiveRun }) {
     <section className="card run" role="status">
       <div className="row">
         <StateIcon look="ok" />
-        <b>{run.database}</b>
+        <TextLink className="med name" to="/runs/$run" params={{ run: run.id }}><bdi>{run.database ?? words.kind(run)}</bdi></TextLink>
         <span className="mut cut">{proven ? t('run.proven', { rows: format.count(result.verify?.rows ?? 0) }) : t('run.ok', { what: words.kind(run) })}</span>
       </div>
       <div className="row g3">
@@ -68,7 +69,11 @@ function Done({ run }: { run: LiveRun }) {
 function Ended({ run }: { run: LiveRun }) {
   const { t } = useWording();
   const { live } = useAgent();
-  const dismiss = <Button small onClick={() => live.dismiss(run.id)}>{t('action.close')}</Button>;
-  if (run.problem) return <ProblemCard problem={run.problem} look={run.status === 'failed' ? 'bad' : 'warn'}>{dismiss}</ProblemCard>;
-  return null;
+  if (!run.problem) return null;
+  return (
+    <ProblemCard problem={run.problem} look={run.status === 'failed' ? 'bad' : 'warn'}>
+      <LinkButton small to="/runs/$run" params={{ run: run.id }}>{t('run.details')}</LinkButton>
+      <Button small onClick={() => live.dismiss(run.id)}>{t('action.close')}</Button>
+    </ProblemCard>
+  );
 }

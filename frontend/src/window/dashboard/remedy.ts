@@ -3,7 +3,7 @@ import type { Concern, DatabaseStatus, StatusReport } from '../../api/api';
 /** The first thing to do, which has the page's one primary button. */
 export type Remedy =
   | { kind: 'resume' }
-  | { kind: 'password'; server: string }
+  | { kind: 'password'; server: string; rows: DatabaseStatus[] }
   | { kind: 'back_up'; rows: DatabaseStatus[] }
   | { kind: 'back_up_all'; rows: DatabaseStatus[] }
   | { kind: 'prove'; row: DatabaseStatus }
@@ -29,8 +29,8 @@ export function remedyOf(status: StatusReport, all: readonly DatabaseStatus[]): 
 }
 
 function remedyFor(concern: Concern, all: readonly DatabaseStatus[]): Remedy | undefined {
-  if (refusedLogins.has(concern.problem?.code ?? '')) return { kind: 'password', server: concern.server };
   const rows = all.filter((d) => d.server === concern.server && (concern.database === '*' || d.database === concern.database));
+  if (refusedLogins.has(concern.problem?.code ?? '')) return { kind: 'password', server: concern.server, rows };
   const [row] = rows;
   if (concern.kind === 'unproven' && row?.last) return { kind: 'prove', row };
   const able = rows.filter(canBackUp);

@@ -19,7 +19,7 @@ export function SettingsPage() {
   const save = useAct((api, s: Settings) => api.saveSettings(s));
   const lost = useLink().state === 'lost';
   return (
-    <>
+    <div className="settings-page">
       <PageHead title={t('nav.settings')} />
       {save.error && <ProblemCard problem={save.error}><Button onClick={() => save.reset()}>{t('action.close')}</Button></ProblemCard>}
       {settings.data ? (
@@ -30,7 +30,7 @@ export function SettingsPage() {
         <Card className="pad"><Later><div className="col gap-4"><Bone width={240} /><Bone width={320} /><Bone width={200} /></div></Later></Card>
       )}
       <About />
-    </>
+    </div>
   );
 }
 
@@ -66,9 +66,10 @@ function Pause() {
   if (!status) return null;
   const { paused } = status;
   return (
-    <Line label={t('settings.backups')} help={paused ? t('settings.paused_help') : t('settings.pause_help')}>
-      {(id, helpId) => (
-        <Button id={id} aria-describedby={helpId} icon={paused ? 'resume' : 'pause'} disabled={!mayAct} busy={turn.isPending} onClick={() => turn.mutate(!paused)}>
+    // The button says itself what it does; a label would speak over it.
+    <Line label={<div className="med">{t('settings.backups')}</div>} help={paused ? t('settings.paused_help') : t('settings.pause_help')}>
+      {(_, helpId) => (
+        <Button aria-describedby={helpId} icon={paused ? 'resume' : 'pause'} disabled={!mayAct} busy={turn.isPending} onClick={() => turn.mutate(!paused)}>
           {paused ? t('pause.resume') : t('pause.pause')}
         </Button>
       )}
@@ -77,12 +78,12 @@ function Pause() {
 }
 
 /** One line: what it is about at the left, what to choose at the right. */
-function Line({ label, help, children }: { label: string; help?: string; children: (id: string, helpId: string | undefined) => ReactNode }) {
+function Line({ label, help, children }: { label: ReactNode; help?: string; children: (id: string, helpId: string | undefined) => ReactNode }) {
   const id = useId();
   return (
     <div className="choice">
       <div>
-        <label className="med" htmlFor={id}>{label}</label>
+        {typeof label === 'string' ? <label className="med" htmlFor={id}>{label}</label> : label}
         {help && <p className="help" id={`${id}-help`}>{help}</p>}
       </div>
       {children(id, help && `${id}-help`)}

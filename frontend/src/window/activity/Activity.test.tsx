@@ -1,0 +1,40 @@
+import { act, screen, within } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { fakeApi, newWorld } from '../../api/fake';
+import { at, resultOf, runOf } from '../../api/fixtures';
+import { Problem } from '../../api/problem';
+import { show } from '../../test/show';
+
+const now = Date.now();
+
+test('what was done, with how it ended', async () => {
+  const runs = [
+    runOf({ id: 'a', status: 'ok', database: 'shop', started: at(-10, now), finished: at(-8, now), result: resultOf('shop') }),
+    runOf({ id: 'b', status: 'failed', database: 'crm', started: at(-20, now), finished: at(-19, now), problem: { code: 'engine.server_lost' } }),
+  ];
+  await show('/activity', fakeApi({}, newWorld({ runs })));
+  const shop = (await screen.findByText('shop')).closest('tr')!;
+  expect(shop).toHaveTextContent('10 min ago');
+  expect(shop).toHaveTextContent('2 min');
+  expect(shop).toHaveTextContent('11.8 MB');
+  expect(screen.getByText('crm').closest('tr')).toHaveTextContent('The connection to the server broke');
+});
+
+test('a run that begins meanwhile comes first and moves', async () => {
+  const { api } = await show('/activity', fakeApi({}, newWorld({ runs: [runOf({ id: 'a', status: 'ok', database: 'shop' })] })), 'tr');
+  await screen.findByText('shop');
+  act(() => api.emitRun(runOf({ id: 'n' })));
+  const [, first] = screen.getAllByRole('row');
+  expect(first).toHaveTextContent('orders_prod');
+  expect(within(first!).getByRole('progressbar')).toHaveAttribute('aria-valuetext', '%58');
+});
+
+test('nothing yet', async () => {
+  await show('/activity');
+  expect(await screen.findByRole('heading', { name: 'Nothing was done yet' })).toBeVisible();
+});
+
+test('a failed question', async () => {
+  await show('/activity', fakeApi({ runs: () => Promise.reject(new Problem({ code: 'catalog.damaged', detail: 'x' })) }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('catalog.damaged');
+});
