@@ -3,7 +3,7 @@ import { useWording } from '../i18n/react';
 import { Button } from './Button';
 
 /** A line to take elsewhere, and the button that copies it. */
-export function CopyField({ value, label }: { value: string; label: string }) {
+export function CopyField({ value }: { value: string }) {
   const { t } = useWording();
   const [copied, setCopied] = useState(false);
   const copy = async () => {
@@ -12,7 +12,7 @@ export function CopyField({ value, label }: { value: string; label: string }) {
   };
   return (
     <div className="code">
-      <input className="grow" readOnly value={value} aria-label={label} onFocus={(e) => e.currentTarget.select()} />
+      <code className="grow">{value}</code>
       <Button kind="quiet" small icon={copied ? 'check' : 'copy'} onClick={() => void copy()}>{copied ? t('run.copied') : t('run.copy')}</Button>
       <span className="sr" role="status">{copied && t('run.copied')}</span>
     </div>

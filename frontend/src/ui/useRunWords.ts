@@ -79,13 +79,14 @@ export function useRunWords() {
       if (!words) return t('phase.start');
       if (!p.item) return t(words[0]);
       const part = parts[p.item];
-      return t(words[1], { item: part ? t(part) : p.item });
+      return t(words[1], { item: part ? t(part) : p.item.replace(/^table\//, '') });
     },
     /** How much of it: "10.7 GB of 18.4 GB". */
     amount: (run: Run): string => {
       const p = run.progress;
       if (!p || p.done <= 0) return '';
       const write = (n: number) => (p.phase === 'index' ? format.count(n) : format.bytes(n));
+      if (p.phase === 'index') return t('progress.of', { done: write(p.done), total: write(Math.max(p.done, p.total)) });
       return p.total > p.done ? t('progress.of', { done: write(p.done), total: write(p.total) }) : write(p.done);
     },
     speed: (run: LiveRun): string => (run.bytesPerSecond === undefined ? '' : format.speed(run.bytesPerSecond)),

@@ -4,7 +4,7 @@ import type { Backup, DatabaseStatus } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
 import { isOver } from '../../state/live';
-import { useAgent, useDatabases, useLink, useNow, useRuns } from '../../state/react';
+import { useAgent, useLink, useNow, useRuns } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
 import { EmptyState } from '../../ui/EmptyState';
 import { PageHead, TextLink } from '../../ui/Page';
@@ -25,6 +25,8 @@ import { SizePlot } from './SizePlot';
 const route = getRouteApi('/databases/$server/$database');
 /** So many backups are listed; the plot shows as many. */
 const most = 500;
+/** The agent asks the servers only when it is asked itself: so often, while the page is seen, in milliseconds. */
+const lookAgain = 30_000;
 
 /** One database: how it stands and why, what goes on with it, and its backups. */
 export function DatabasePage() {
@@ -32,7 +34,7 @@ export function DatabasePage() {
   const { server, database } = route.useParams();
   const { questions } = useAgent();
   const lost = useLink().state === 'lost';
-  const listed = useDatabases();
+  const listed = useQuery({ ...questions.databases, refetchInterval: lookAgain });
   const asked = useQuery(questions.backups({ database, limit: most }));
   const backups = asked.data?.filter((b) => b.server === server);
   const d = listed.data && backups && findDatabase(server, database, listed.data.databases, backups);

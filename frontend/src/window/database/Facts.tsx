@@ -11,7 +11,7 @@ export function Facts({ of: d, now }: { of: DatabaseStatus; now: Date }) {
   const rows = d.proven?.proof?.rows;
   return (
     <dl className="card facts">
-      <Fact name={t('database.engine')}>{`${engineName(d.engine)} ${d.last?.server_version ?? ''}`.trim()}</Fact>
+      <Fact name={t('database.engine')}>{`${engineName(d.engine)} ${d.last?.server_version.replace(/ \(.*/, '') ?? ''}`.trim()}</Fact>
       <Fact name={t('database.server')}>{d.server}</Fact>
       {size > 0 && <Fact name={t('database.size')}>{format.bytes(size)}</Fact>}
       {d.last && (

@@ -29,7 +29,8 @@ test('proposes a new name, shows what was checked, and restores', async () => {
   api.world.runs = [done];
   api.emitRun(done);
   expect(await screen.findByRole('heading', { name: 'orders_prod_20261121 is ready.' })).toBeVisible();
-  expect(screen.getByRole('textbox', { name: 'Connect' })).toHaveValue('postgresql://deniz@127.0.0.1:5432/orders_prod_20261121');
+  expect(screen.getByText('postgresql://deniz@127.0.0.1:5432/orders_prod_20261121')).toBeVisible();
+  expect(screen.getByText(/orders_prod was not touched/)).toBeVisible();
   expect(screen.getByRole('link', { name: 'Open database page' })).toHaveAttribute('href', '/databases/main/orders_prod_20261121');
 });
 

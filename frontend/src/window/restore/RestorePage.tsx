@@ -54,11 +54,13 @@ export function RestorePage() {
 
 /** The restore while it goes on, and its result. */
 function Going({ backup, run: id }: { backup: Backup | undefined; run: string }) {
-  const { t } = useWording();
+  const { t, format } = useWording();
   const navigate = route.useNavigate();
   const { run, failed, retry } = useRun(id);
   const lost = useLink().state === 'lost';
   const done = run?.status === 'ok';
+  const untouched = backup && run && backup.database !== run.database ? t('restore.was_untouched', { name: backup.database }) : '';
+  const note = backup ? `${t('restore.as_of', { time: format.time(new Date(backup.finished)) })} ${untouched}` : '';
   const back = <Button kind="primary" onClick={() => void navigate({ search: {} })}>{t('restore.change')}</Button>;
   return (
     <>
@@ -68,7 +70,7 @@ function Going({ backup, run: id }: { backup: Backup | undefined; run: string })
       ) : !run ? (
         <LoadingRun />
       ) : isOver(run) ? (
-        <Outcome run={run} {...(!done && { actions: back })} />
+        <Outcome run={run} {...(done ? { note } : { actions: back })} />
       ) : (
         <RunProgress run={run} />
       )}

@@ -13,12 +13,12 @@ import { ProofChecks } from './ProofChecks';
 import './run.css';
 import { Warnings } from './Warnings';
 
-/** How a run ended. `actions` stand beside its problem or its result. */
-export function Outcome({ run, actions }: { run: Run; actions?: ReactNode }) {
+/** How a run ended. `actions` stand beside its problem or its result, `note` is added to what is said of a good end. */
+export function Outcome({ run, actions, note }: { run: Run; actions?: ReactNode; note?: string }) {
   const proof = proofOf(run);
   return (
     <>
-      {run.status === 'ok' ? <Done run={run} actions={actions} /> : <Ended run={run} actions={actions} />}
+      {run.status === 'ok' ? <Done run={run} actions={actions} note={note} /> : <Ended run={run} actions={actions} />}
       {run.status === 'ok' && run.kind === 'restore' && <Connect result={run.result as RestoreResult} />}
       {proof && (
         <div className="pair">
@@ -37,14 +37,14 @@ function proofOf(run: Run): VerifyResult | undefined {
   return run.kind === 'backup' ? (run.result as BackupResult | undefined)?.verify : undefined;
 }
 
-function Done({ run, actions }: { run: Run; actions: ReactNode }) {
+function Done({ run, actions, note = '' }: { run: Run; actions: ReactNode; note: string | undefined }) {
   const [title, body] = useSentence(run);
   return (
     <header className="state">
       <StateIcon look="ok" size={32} />
       <div className="grow" role="status">
         <h2>{title}</h2>
-        <p>{body}</p>
+        <p>{body} {note}</p>
       </div>
       {actions ?? <DatabaseLink run={run} primary />}
     </header>
@@ -78,7 +78,7 @@ function Connect({ result }: { result: RestoreResult }) {
   return (
     <Card title={t('run.connect')}>
       <div className="card-b col gap-2">
-        <CopyField value={result.connection} label={t('run.connect')} />
+        <CopyField value={result.connection} />
         {result.connection.includes('://') && <p className="small dim">{t('run.no_password')}</p>}
       </div>
     </Card>
