@@ -13,7 +13,7 @@ import (
 // The size of a window nobody has changed, and the least it may have, in pixels
 // of the screen as the person scaled it.
 const (
-	Width, Height       = 1160, 780
+	Width, Height       = 1280, 820
 	MinWidth, MinHeight = 800, 600
 )
 

@@ -49,7 +49,7 @@ func TestAPlaceFitsTheScreensThereAre(t *testing.T) {
 		want    Place
 	}{
 		"as it was":                {at(100, 50, 1000, 650), []Rect{laptop}, at(100, 50, 1000, 650)},
-		"first start":              {DefaultPlace(), []Rect{laptop}, middle(1160, 728)},
+		"first start":              {DefaultPlace(), []Rect{laptop}, middle(1280, 728)},
 		"on the second screen":     {at(1500, 80, 1600, 900), []Rect{laptop, beside}, at(1500, 80, 1600, 900)},
 		"left of the first":        {at(-1900, 80, 1600, 900), []Rect{laptop, left}, at(-1900, 80, 1600, 900)},
 		"the second is gone":       {at(1500, 80, 1600, 900), []Rect{laptop}, middle(1366, 728)},
