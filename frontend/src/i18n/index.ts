@@ -2,7 +2,7 @@ import i18next, { type i18n } from 'i18next';
 import ICU from 'i18next-icu';
 import { initReactI18next } from 'react-i18next';
 import type { Lang } from '../format';
-import en from './en.json';
+import type en from './en.json';
 import { loadTexts, type Texts } from './texts';
 
 /** The keys of the interface's own words; an unknown one does not compile. */
@@ -26,7 +26,7 @@ export interface Words {
 }
 
 const load: Record<Lang, () => Promise<Record<string, string>>> = {
-  en: () => Promise.resolve(en),
+  en: async () => (await import('./en.json')).default,
   tr: async () => (await import('./tr.json')).default,
 };
 
@@ -34,7 +34,7 @@ export function isLang(s: string): s is Lang {
   return s in load;
 }
 
-/** Reads a language and makes it the page's. English is in the first chunk, others are chunks of their own. */
+/** Reads a language, which is a chunk of its own, and makes it the page's. */
 export async function startWords(lang: Lang): Promise<Words> {
   const instance = i18next.createInstance();
   const [words, texts] = await Promise.all([load[lang](), loadTexts(lang)]);
