@@ -18,7 +18,7 @@ export function BackupDrawer({ backup: b, onClose }: { backup: Backup; onClose: 
   const { t, format } = useWording();
   const proving = [...useRuns().values()].find((r) => r.kind === 'verify' && r.backup === b.id && !isOver(r));
   return (
-    <Drawer opened onClose={onClose} position="right" size={520} title={t('database.backup_of', { time: format.time(new Date(b.finished)) })} closeButtonProps={{ 'aria-label': t('action.close') }}>
+    <Drawer opened onClose={onClose} position="right" size={520} lockScroll={false} title={t('database.backup_of', { time: format.time(new Date(b.finished)) })} closeButtonProps={{ 'aria-label': t('action.close') }}>
       <div className="drawer">
         <ProofMark of={b} />
         <Contents of={b} />

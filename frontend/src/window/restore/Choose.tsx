@@ -59,16 +59,18 @@ function useMissing(form: RestoreForm): string | undefined {
   if (form.problem) return t('restore.need_mend', { what: texts.problem(form.problem).title });
   if (!form.check) return t('restore.need_checks');
   const hindrance = form.check.checks.find((c) => c.status === 'failed');
-  if (hindrance) return t('restore.need_mend', { what: t(`restore.check.${hindrance.name}`) });
+  if (hindrance) return t('restore.need_mend', { what: t(`restore.mend.${hindrance.name}`) });
   return form.check.ok ? undefined : t('restore.hindered');
 }
 
 /** In a small window the decisive button stands at the foot, where it is always seen. */
 function Foot({ form, children }: { form: RestoreForm; children: React.ReactNode }) {
   const verdict = useVerdict(form);
+  const { texts } = useWording();
+  const hindrance = form.check?.checks.find((c) => c.status === 'failed')?.problem;
   return (
     <div className="foot-s">
-      <span className="grow cut small">{verdict}</span>
+      <span className="grow small">{hindrance ? texts.problem(hindrance).title : verdict}</span>
       <span>{children}</span>
     </div>
   );

@@ -11,7 +11,7 @@ import type { RestoreForm } from './useRestoreForm';
 
 /** The server and the new name. Overwriting is not a switch here: a link leads to its own question. */
 export function Where({ form }: { form: RestoreForm }) {
-  const { t } = useWording();
+  const { t, texts } = useWording();
   const free = form.check?.checks.some((c) => c.name === 'name' && c.status === 'ok');
   const taken = form.check?.checks.find((c) => c.name === 'name' && c.status === 'failed');
   return (
@@ -31,7 +31,7 @@ export function Where({ form }: { form: RestoreForm }) {
               value={form.name}
               onChange={(e) => form.type(e.currentTarget.value)}
               rightSection={free && <StateIcon look="ok" />}
-              error={taken !== undefined}
+              error={taken && (taken.problem ? texts.problem(taken.problem).title : true)}
               autoComplete="off"
               spellCheck={false}
             />
@@ -73,7 +73,7 @@ function Overwrite({ form, sizeBytes, onClose }: { form: RestoreForm; sizeBytes:
         <div className="col gap-2">
           <p>{t('restore.over_loss', { name, server, time: format.time(new Date(finished)) })} {sizeBytes > 0 && t('restore.over_size', { size: format.bytes(sizeBytes) })}</p>
           <p className="mut">{t('restore.over_until')}</p>
-          <p><LinkButton small icon="backup" to="/databases/$server/$database" params={{ server, database: name }}>{t('restore.over_first')}</LinkButton></p>
+          <div><LinkButton small icon="backup" to="/databases/$server/$database" params={{ server, database: name }}>{t('restore.over_first')}</LinkButton></div>
         </div>
       }
       onConfirm={() => {
