@@ -3,12 +3,12 @@
 // page, a breach of its policy, or a page wider than its window.
 //   node e2e/pictures.mjs [part of a picture's name ...]
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { inspect } from './axe.mjs';
 import { serve } from './serve.mjs';
 
 const scenes = JSON.parse(readFileSync(fileURLToPath(new URL('scenes.json', import.meta.url)), 'utf8'));
@@ -16,12 +16,11 @@ const sizes = [[1440, 900], [800, 600]];
 const only = process.argv.slice(2);
 const frontend = fileURLToPath(new URL('..', import.meta.url));
 const out = process.env.RAHAT_PICTURES ?? join(tmpdir(), 'rahat-pictures');
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 mkdirSync(out, { recursive: true });
-const built = 'node_modules/.pictures';
+const built = mkdtempSync(join(tmpdir(), 'rahat-pages-'));
 execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'window', '--logLevel', 'warn'], { cwd: frontend, stdio: 'inherit', env: { ...process.env, RAHAT_FAKE: '1', RAHAT_OUT: built } });
-const site = await serve(join(frontend, built, 'window'));
+const site = await serve(join(built, 'window'));
 const browser = await chromium.launch({ executablePath: process.env.RAHAT_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-color-profile=srgb'] });
 
 const findings = [];
@@ -37,6 +36,7 @@ for (const scene of scenes)
       }
 await browser.close();
 site.close();
+rmSync(built, { recursive: true });
 for (const f of findings) console.error(f);
 console.log(`${taken} pictures in ${out}, ${findings.length} findings`);
 process.exit(findings.length || !taken ? 1 : 0);
@@ -57,7 +57,7 @@ async function look(name, scene, { width, height, theme, lang }) {
     await page.screenshot({ path: join(out, `${name}.png`) });
     const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth + innerWidth) - innerWidth);
     if (wide > 0) found.push(`${wide} px wider than the window`);
-    found.push(...(await inspect(context, page)));
+    found.push(...(await inspect(page)));
   } catch (e) {
     found.push(`stopped: ${e.message.split('\n')[0]}`);
     await page.screenshot({ path: join(out, `${name}.png`) });
@@ -73,17 +73,4 @@ async function act(page, step, lang) {
   if (step.fill) await page.fill(step.fill[0], step.fill[1]);
   if (step.wait) await page.waitForSelector(step.wait);
   if (step.eval) await page.evaluate(step.eval);
-}
-
-/** Has axe look at the page. It comes in by the debugger, since the policy of the page lets no foreign script in. */
-async function inspect(context, page) {
-  const session = await context.newCDPSession(page);
-  await session.send('Runtime.evaluate', { expression: axe });
-  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-    expression: `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join(' | ')))`,
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  if (exceptionDetails) return [`axe: ${exceptionDetails.text}`];
-  return result.value.map((v) => `axe ${v}`);
 }
