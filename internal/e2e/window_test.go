@@ -205,7 +205,7 @@ func TestTheSecondWindowRaisesTheFirst(t *testing.T) {
 		t.Errorf("the second window: %v\n%s", err, out)
 	}
 	soon(t, "the first window is raised", first.isActive)
-	eyes.reads(first.pid(), "Size over time") // of the database's page
+	eyes.reads(first.pid(), "shop_1.db · Rahat Backup") // the title of the database's page
 }
 
 func TestABackupGoesOnWhenTheWindowIsClosed(t *testing.T) {
@@ -253,7 +253,7 @@ func TestABackupGoesOnWhenTheWindowIsClosed(t *testing.T) {
 		_, now, _ := strings.Cut(again.place(), "\n")
 		return now == was
 	})
-	eyes.reads(again.pid(), "Size over time")
+	eyes.reads(again.pid(), "shop_1.db · Rahat Backup")
 }
 
 // A window that cannot be shown says so in the person's language, and to a
