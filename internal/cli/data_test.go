@@ -43,8 +43,6 @@ var noJob = &control.Problem{Code: "agent.no_job", Params: map[string]string{"na
 
 var notProven = &control.Problem{Code: "repository.damaged", Params: map[string]string{"id": shopBackup}}
 
-var firstBackup = &control.Problem{Code: "archiver.no_base"} // not shown to people
-
 var waited = &control.Problem{Code: "postgres.ddl_waited"}
 
 var servers = []control.Server{
@@ -112,7 +110,7 @@ func (f *fakeAgent) fill() {
 	shop.Job = "nightly"
 	crm := run("crm", backup.RunBackup, control.BackupResult{Run: "crm", Backup: crmBackup, Status: backup.OK, Database: "crm", Type: backup.Full,
 		PlainBytes: 214_000_000, StoredBytes: 39_000_000, AddedBytes: 39_000_000, Rows: 12, Seconds: 1.5})
-	crm.Database, crm.Warnings = "crm", []control.Problem{*firstBackup, *waited}
+	crm.Database, crm.Warnings = "crm", []control.Problem{*waited}
 	failing := base
 	failing.ID, failing.Kind, failing.Status, failing.Database, failing.Backup = "failing", backup.RunBackup, backup.Failed, "billing", ""
 	failing.Problem = diskFull

@@ -127,9 +127,6 @@ var exitCodes = map[problem.Code]int{
 	"store.access_denied":          exitRefused,
 }
 
-// madeInFull is the agent's word that there was nothing to lean on yet.
-const madeInFull = "archiver.no_base"
-
 // exitCode returns the exit code for an error.
 func exitCode(err error) int {
 	if err == nil {
@@ -265,9 +262,6 @@ func (a *app) warn(subject string, ps []control.Problem) {
 		return
 	}
 	for _, p := range ps {
-		if p.Code == madeInFull {
-			continue // nothing to warn of: the result says that it is a full one
-		}
 		title, remedy := a.text(problem.Of(p.Err()))
 		if subject != "" {
 			title = visible(subject) + ": " + title

@@ -43,8 +43,8 @@ type Request struct {
 
 // Run makes one backup. If it returns an error, no backup exists under the ID;
 // what was already written is found again by the next run. A full is made
-// instead of what was asked for when there is nothing to lean on, and the
-// manifest says so in a warning.
+// instead of what was asked for when there is nothing to lean on; that the base
+// was lost is said in a warning of the manifest.
 func (a *Archiver) Run(ctx context.Context, req Request) (*backup.Manifest, error) {
 	if req.Observe == nil {
 		req.Observe = func(backup.Progress) {}

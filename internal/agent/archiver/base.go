@@ -11,13 +11,9 @@ import (
 	"github.com/rahatbackup/rahat/internal/repository"
 )
 
-// What a run says about its base; warnings, not failures.
-var (
-	// WarnNoBase: there was no earlier backup to lean on.
-	WarnNoBase = problem.New("archiver.no_base")
-	// WarnBaseLost: backup {id} is damaged or gone.
-	WarnBaseLost = problem.New("archiver.base_lost")
-)
+// WarnBaseLost: backup {id}, which this one would lean on, is damaged or gone.
+// It is a warning, not a failure.
+var WarnBaseLost = problem.New("archiver.base_lost")
 
 // MaxDepth is the longest chain of incrementals, see delta.md: the ninth link
 // leans on the full at the root instead, so that no day is expensive and no
@@ -31,7 +27,7 @@ type manifests interface {
 }
 
 // pickBase finds the backup that req leans on; nil for a full. The warning, if
-// any, says why a full is made instead of what was asked for.
+// any, says which backup was lost that it ought to lean on.
 func (a *Archiver) pickBase(ctx context.Context, req Request) (*backup.Manifest, *problem.Problem, error) {
 	return pickBase(ctx, req.Repository, req.Type, func(m *backup.Manifest) bool {
 		return m.Engine == req.Engine && m.Machine == a.Machine && m.Server == req.ServerName && string(m.Database) == req.Database
@@ -49,7 +45,7 @@ func pickBase(ctx context.Context, repo manifests, t backup.Type, same func(*bac
 	case last == nil && lost != nil:
 		return nil, lost, nil
 	case last == nil:
-		return nil, WarnNoBase, nil
+		return nil, nil, nil // the first of them all
 	case t == backup.Incremental && last.Depth < MaxDepth:
 		return last, lost, nil
 	case last.Root == last.ID:
