@@ -52,8 +52,10 @@ async function journey() {
 async function backUp() {
   await (await row()).getByRole('button', { name: `${t('databases.back_up')}: ${plan.database}` }).click();
   if (plan.folder) {
+    const folder = page.getByLabel(t('destination.folder'));
+    await folder.waitFor();
     await look('where-to');
-    await page.getByLabel(t('destination.folder')).fill(plan.folder);
+    await folder.fill(plan.folder);
     await button('destination.use').click();
   }
   await page.getByText(t('run.proven', { rows: number(plan.rows) })).first().waitFor();
