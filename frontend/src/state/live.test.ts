@@ -1,6 +1,6 @@
 import { QueryObserver } from '@tanstack/react-query';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Event, Run, Signal, StatusReport } from '../api/api';
+import type { Databases, Event, Run, Signal, StatusReport } from '../api/api';
 import { fakeApi, newWorld } from '../api/fake';
 import { runOf, statusOf } from '../api/fixtures';
 import { connect } from './react';
@@ -73,6 +73,32 @@ test('what happens while the snapshot is under way is not undone by it', async (
   await wait();
   expect(live.snapshot().runs.get('r1')?.progress?.done).toBe(90);
   end();
+});
+
+test('what happens while a first answer is under way has it asked for again', async () => {
+  const world = newWorld({ runs: [] });
+  let answer: ((d: Databases) => void) | undefined;
+  const databases = vi.fn(() => new Promise<Databases>((resolve) => { answer = resolve; }));
+  const api = fakeApi({ databases }, world);
+  const client = newQueryClient();
+  const { live, questions } = connect(api, client);
+  const stop = live.start();
+  const offs = [
+    new QueryObserver<StatusReport>(client, { queryKey: ['status'], queryFn: questions.status.queryFn as () => Promise<StatusReport> }),
+    new QueryObserver<Databases>(client, { queryKey: ['databases'], queryFn: questions.databases.queryFn as () => Promise<Databases> }),
+  ].map((o) => o.subscribe(() => undefined));
+  await wait();
+  api.emit(event(11));
+  await wait();
+  expect(databases).toHaveBeenCalledTimes(1);
+  answer?.({ databases: world.databases, looking: true, as_of: '' });
+  await wait();
+  expect(databases).toHaveBeenCalledTimes(2);
+  answer?.({ databases: world.databases, looking: false, as_of: '' });
+  await wait();
+  expect(databases).toHaveBeenCalledTimes(2);
+  offs.forEach((off) => off());
+  stop();
 });
 
 test('events of the agent before a restart are not taken for those of the next', async () => {

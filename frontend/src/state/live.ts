@@ -178,7 +178,13 @@ export class Live {
   private refresh(): void {
     clearTimeout(this.stale);
     this.stale = undefined;
+    // A first answer that is under way is not asked for again by this, and may be from before what was missed.
+    const early = this.queries.getQueryCache().findAll({ fetchStatus: 'fetching', predicate: (q) => q.state.data === undefined });
     void this.queries.invalidateQueries();
+    for (const { promise, queryKey } of early) {
+      const again = () => void this.queries.invalidateQueries({ queryKey, exact: true });
+      promise?.then(again, again);
+    }
   }
 
   /** Several events in a row, such as the ends of many runs, ask only once. */
