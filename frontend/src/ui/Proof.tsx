@@ -27,7 +27,7 @@ export function Proof({ proof }: { proof: VerifyResult }) {
         </div>
       </div>
       <dl className="kv">
-        <dt>{t('proof.rows')}</dt><dd className="med">{format.count(proof.rows)}</dd>
+        {proof.rows > 0 && <><dt>{t('proof.rows')}</dt><dd className="med">{format.count(proof.rows)}</dd></>}
         <dt>{t('proof.took')}</dt><dd>{format.duration(proof.seconds * 1000)}</dd>
         <dt>{t('proof.checks')}</dt>
         <dd>{t('proof.checks_ok', { ok: proof.checks.filter((c) => c.status === 'ok').length, all: proof.checks.length })}</dd>

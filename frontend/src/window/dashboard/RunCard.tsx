@@ -51,12 +51,13 @@ function Done({ run }: { run: LiveRun }) {
   const words = useRunWords();
   const result = run.kind === 'backup' ? (run.result as BackupResult | undefined) : undefined;
   const proven = result?.verify?.status === 'ok';
+  const rows = result?.verify?.rows ?? 0; // not every engine counts them
   return (
     <section className="card run" role="status">
       <div className="row">
         <StateIcon look="ok" />
         <TextLink className="med name" to="/runs/$run" params={{ run: run.id }}><bdi>{run.database ?? words.kind(run)}</bdi></TextLink>
-        <span className="mut cut">{proven ? t('run.proven', { rows: format.count(result.verify?.rows ?? 0) }) : t('run.ok', { what: words.kind(run) })}</span>
+        <span className="mut cut">{proven && rows > 0 ? t('run.proven', { rows: format.count(rows) }) : t('run.ok', { what: words.kind(run) })}</span>
       </div>
       <div className="row g3">
         {result && <span className="dim small">{t('run.added', { size: format.bytes(result.added_bytes), time: format.duration(result.seconds * 1000) })}</span>}

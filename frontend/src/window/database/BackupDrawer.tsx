@@ -43,8 +43,8 @@ function Contents({ of: b }: { of: Backup }) {
   const { t, format } = useWording();
   const typeName = useTypeName();
   const facts: [name: string, value: string][] = [
-    [t('database.content'), t('database.content_of', { size: format.bytes(b.plain_bytes), tables: b.tables })],
-    [t('database.rows'), format.count(b.rows)],
+    [t('database.content'), b.tables > 0 ? t('database.content_of', { size: format.bytes(b.plain_bytes), tables: b.tables }) : format.bytes(b.plain_bytes)],
+    ...(b.rows > 0 ? [[t('database.rows'), format.count(b.rows)] as [string, string]] : []),
     [t('database.type'), typeName(b.type)],
     [t('database.version'), `${engineName(b.engine)} ${b.server_version}`],
     [t('database.stored'), format.bytes(b.stored_bytes)],

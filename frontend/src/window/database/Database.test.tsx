@@ -138,3 +138,13 @@ test('names in any script, and Turkish', async () => {
   expect(screen.getByRole('heading', { level: 1, name: 'müşteri/データ #1' })).toBeVisible();
   expect(screen.getByRole('button', { name: 'Şimdi yedekle' })).toBeVisible();
 });
+
+test('an engine that counts no rows is not said to have none', async () => {
+  const world = newWorld();
+  const [first] = world.databases;
+  first!.proven = { ...first!.proven!, proof: { ...first!.proven!.proof!, rows: 0 } };
+  await show(path, fakeApi({}, world));
+  await title();
+  expect(screen.queryByText(/^0 rows/)).toBeNull();
+  expect(screen.getAllByText('Proven').length).toBeGreaterThan(0);
+});

@@ -4,7 +4,7 @@ import type { Backup, DatabaseStatus } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
 import { isOver } from '../../state/live';
-import { useAgent, useLink, useNow, useRuns } from '../../state/react';
+import { useAgent, useDatabases, useLink, useNow, useRuns } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
 import { EmptyState } from '../../ui/EmptyState';
 import { PageHead, TextLink } from '../../ui/Page';
@@ -25,7 +25,7 @@ import { SizePlot } from './SizePlot';
 const route = getRouteApi('/databases/$server/$database');
 /** So many backups are listed; the plot shows as many. */
 const most = 500;
-/** The agent asks the servers only when it is asked itself: so often, while the page is seen, in milliseconds. */
+/** So often the servers are asked whether the database is still there, while the page is seen, in milliseconds. */
 const lookAgain = 30_000;
 
 /** One database: how it stands and why, what goes on with it, and its backups. */
@@ -34,7 +34,8 @@ export function DatabasePage() {
   const { server, database } = route.useParams();
   const { questions } = useAgent();
   const lost = useLink().state === 'lost';
-  const listed = useQuery({ ...questions.databases, refetchInterval: lookAgain });
+  const listed = useDatabases();
+  useLook();
   const asked = useQuery(questions.backups({ database, limit: most }));
   const backups = asked.data?.filter((b) => b.server === server);
   const d = listed.data && backups && findDatabase(server, database, listed.data.databases, backups);
@@ -53,6 +54,12 @@ export function DatabasePage() {
       )}
     </>
   );
+}
+
+/** Has the agent ask the servers anew; what changed comes by an event. */
+function useLook(): void {
+  const { api } = useAgent();
+  useQuery({ queryKey: ['look'], queryFn: () => api.databases(true), refetchInterval: lookAgain, staleTime: 'static', gcTime: 0 });
 }
 
 function Database({ of: d, backups }: { of: DatabaseStatus; backups: readonly Backup[] }) {

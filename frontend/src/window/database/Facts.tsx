@@ -19,7 +19,7 @@ export function Facts({ of: d, now }: { of: DatabaseStatus; now: Date }) {
           <Fact name={t('database.newest')}><time dateTime={d.last.finished} title={format.time(new Date(d.last.finished))}>{format.ago(new Date(d.last.finished), now)}</time></Fact>
           <Fact name={t('database.proof')}>
             <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />
-            {rows !== undefined && d.concern !== 'disproven' && <span className="dim small"> {t('database.rows_equal', { rows: format.count(rows) })}</span>}
+            {rows !== undefined && rows > 0 && d.concern !== 'disproven' && <span className="dim small"> {t('database.rows_equal', { rows: format.count(rows) })}</span>}
           </Fact>
         </>
       )}

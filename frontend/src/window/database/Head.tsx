@@ -15,12 +15,13 @@ export function Head({ of: d, now, children }: { of: DatabaseStatus; now: Date; 
   const { t } = useWording();
   const why = useReason(d, now);
   const lost = useLink().state === 'lost';
-  const look = lost ? 'off' : lookOf(d.state);
+  const state = d.present ? d.state : 'attention';
+  const look = lost ? 'off' : lookOf(state);
   return (
     <div>
       <div className="crumb"><TextLink to="/">{t('nav.dashboard')}</TextLink><Icon name="right" size={12} /></div>
       <header className="state wrap">
-        <StateIcon look={look} size={32} label={lost ? t('state.unknown') : t(states[d.state] ?? 'state.unknown')} />
+        <StateIcon look={look} size={32} label={lost ? t('state.unknown') : t(states[state] ?? 'state.unknown')} />
         <div className="grow">
           <h1 className="cut" title={d.database}><bdi>{d.database}</bdi></h1>
           <p>{why}</p>

@@ -56,19 +56,22 @@ function useSentence(run: Run): [title: string, body: string] {
   const words = useRunWords();
   const name = run.database ?? '';
   const took = (seconds: number) => format.duration(seconds * 1000);
+  // Not every engine counts rows.
+  const proved = ({ rows, seconds }: VerifyResult) => (rows > 0 ? t('run.proved_body', { time: took(seconds), rows: format.count(rows) }) : t('run.proved_bare', { time: took(seconds) }));
   if (run.kind === 'backup' && run.result) {
     const r = run.result as BackupResult;
     const added = t('run.added', { size: format.bytes(r.added_bytes), time: took(r.seconds) });
     if (!r.verify) return [t('run.backed_up', { name }), added];
-    return [t('run.backed_up_proven', { name }), t('run.proved_body', { time: took(r.verify.seconds), rows: format.count(r.verify.rows) })];
+    return [t('run.backed_up_proven', { name }), proved(r.verify)];
   }
   if (run.kind === 'verify' && run.result) {
     const r = run.result as VerifyResult;
-    return [t('run.proved', { name }), t('run.proved_body', { time: took(r.seconds), rows: format.count(r.rows) })];
+    return [t('run.proved', { name }), proved(r)];
   }
   if (run.kind === 'restore' && run.result) {
     const r = run.result as RestoreResult;
-    return [t('run.restored', { name: r.database }), t('run.restored_body', { rows: format.count(r.rows), size: format.bytes(r.plain_bytes), time: took(r.seconds) })];
+    const done = { size: format.bytes(r.plain_bytes), time: took(r.seconds) };
+    return [t('run.restored', { name: r.database }), r.rows > 0 ? t('run.restored_body', { ...done, rows: format.count(r.rows) }) : t('run.restored_bare', done)];
   }
   return [t('run.done', { what: words.kind(run) }), ''];
 }
