@@ -120,10 +120,20 @@ export function fakeFromAddress(query: URLSearchParams): FakeApi {
   scenes[scene]?.(world);
   const api = fakeApi(scene === 'loading' ? { status: never, databases: never, hello: never } : {}, world);
   if (scene === 'lost') setTimeout(() => lose(api), 300);
-  if (scene === 'failed') Object.assign(api, { databases: () => Promise.reject(new Problem({ code: 'catalog.unreadable', params: { path: '/home/deniz' }, status: 500 })) });
+  if (scene === 'failed') Object.assign(api, { databases: () => Promise.reject(new Problem({ code: 'catalog.damaged', detail: 'file is not a database', status: 500 })) });
+  if (scene === 'running') move(api);
   if (scene === 'done') setTimeout(() => finish(api), 300);
   Object.assign(window, { fake: api });
   return api;
+}
+
+/** Goes on with the first run at 64 MB a second. */
+function move(api: FakeApi): void {
+  setInterval(() => {
+    const run = api.world.runs[0];
+    const p = run?.progress;
+    if (run?.status === 'running' && p) api.emitRun({ ...run, progress: { ...p, done: Math.min(p.done + 32_000_000, p.total) } });
+  }, 500);
 }
 
 function finish(api: FakeApi): void {

@@ -29,7 +29,7 @@ export function Dashboard() {
   return (
     <>
       <Sentence status={status.data} databases={databases.data} now={now} lostSince={lostSince} starter={starter} />
-      {status.data?.paused && <PauseBanner waiting={status.data.active.filter((r) => r.status === 'queued').length} />}
+      {status.data?.paused && !status.data.headline.code.startsWith('state.paused') && <PauseBanner waiting={status.data.active.filter((r) => r.status === 'queued').length} />}
       {starter.problem && (
         <ProblemCard problem={starter.problem}>
           <Button onClick={() => starter.forget()}>{t('action.close')}</Button>

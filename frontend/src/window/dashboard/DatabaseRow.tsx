@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import type { DatabaseStatus } from '../../api/api';
 import type { Key } from '../../i18n';
 import { useWording } from '../../i18n/react';
@@ -35,7 +36,8 @@ function lookOfRow(d: DatabaseStatus, run: LiveRun | undefined, lost: boolean): 
 
 const states: Record<string, Key> = { protected: 'state.protected', attention: 'state.attention', not_protected: 'state.not_protected' };
 
-export function DatabaseRow({ of: d, now, starter, index }: { of: DatabaseStatus; now: Date; starter: Starter; index?: number }) {
+/** It is drawn anew only when something of it changed, so that long tables scroll smoothly. */
+export const DatabaseRow = memo(function DatabaseRow({ of: d, now, starter, index }: { of: DatabaseStatus; now: Date; starter: Starter; index?: number }) {
   const { t, format } = useWording();
   const lost = useLink().state === 'lost';
   const run = runFor(d, useRuns());
@@ -60,7 +62,7 @@ export function DatabaseRow({ of: d, now, starter, index }: { of: DatabaseStatus
       <td><Actions of={d} name={name} working={run !== undefined} starter={starter} /></td>
     </tr>
   );
-}
+});
 
 /** A name leads to the page of the database, where there is one. */
 function Name({ of: d, name }: { of: DatabaseStatus; name: string }) {
@@ -85,7 +87,7 @@ function RowProgress({ run }: { run: LiveRun }) {
   return (
     <span className="fresh">
       <ProgressBar share={share} label={words.doing(run)} />
-      <span>{share === undefined ? words.status(run) : format.percent(share)} <span className="dim">{words.left(run)}</span></span>
+      <span>{share === undefined ? words.status(run) : format.percent(share)} <span className="dim hide-s">{words.left(run)}</span></span>
     </span>
   );
 }

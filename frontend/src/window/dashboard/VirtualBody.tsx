@@ -15,7 +15,7 @@ export function VirtualBody({ rows, now, starter }: Body) {
     const above = body.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
     setPlace((p) => (p.scroller === scroller && p.above === above ? p : { scroller, above }));
   }, [rows.length]);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => place.scroller, estimateSize: () => rowHeight, overscan: 12, scrollMargin: place.above });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => place.scroller, estimateSize: () => rowHeight, overscan: 12, initialOffset: () => document.getElementById('main')?.scrollTop ?? 0, scrollMargin: place.above });
   const items = virtual.getVirtualItems();
   const before = (items[0]?.start ?? place.above) - place.above;
   const after = virtual.getTotalSize() - ((items.at(-1)?.end ?? place.above) - place.above);

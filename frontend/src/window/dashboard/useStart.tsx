@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
 import type { Api, DatabaseStatus, Destination, Found, Server } from '../../api/api';
 import { problemOf, type Problem } from '../../api/problem';
 import { useAgent } from '../../state/react';
@@ -72,7 +72,8 @@ export function useStart(): Starter {
 
   const addServer = useCallback(() => guarded(async () => void (await login(undefined))), [guarded, login]);
 
-  return { start, addServer, busy, problem, forget: () => setProblem(undefined), dialog: <Suspense>{dialog}</Suspense> };
+  const forget = useCallback(() => setProblem(undefined), []);
+  return useMemo(() => ({ start, addServer, busy, problem, forget, dialog: <Suspense>{dialog}</Suspense> }), [start, addServer, busy, problem, forget, dialog]);
 }
 
 /** The rows by the names of their servers; those found are added first, with a login where one is needed. */
