@@ -60,7 +60,7 @@ export function foundOf(over: Partial<Found> = {}): Found {
 /** A database that discovery met on a server that is not configured. */
 export function foundDatabase(name: string, found: Partial<Found> = {}, sizeBytes = 6_210_000_000): DatabaseStatus {
   const f = foundOf(found);
-  return { engine: f.engine, database: name, state: 'not_protected', concern: 'no_backup', present: true, readable: true, size_bytes: sizeBytes, backups: 0, trend: [], found: f };
+  return { engine: f.engine, database: name, state: 'not_protected', concern: 'no_backup', present: true, readable: f.problem === undefined, size_bytes: sizeBytes, backups: 0, trend: [], found: f, ...(f.problem && { problem: f.problem }) };
 }
 
 export function statusOf(over: Partial<StatusReport> = {}, now = moment): StatusReport {

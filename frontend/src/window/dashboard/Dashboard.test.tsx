@@ -104,6 +104,15 @@ test('a run is followed, cancelled and its end shown', async () => {
   expect(within(row).queryByRole('progressbar')).toBeNull();
 });
 
+test('what the remedy would do and is done already is not offered', async () => {
+  const world = newWorld();
+  world.status.concerns = [{ kind: 'unproven', server: 'main', database: 'billing', text: { code: 'x' } }];
+  const { api } = await show('/', fakeApi({}, world));
+  const button = await screen.findByRole('button', { name: 'Prove billing now' });
+  act(() => api.emitRun(runOf({ kind: 'verify', database: 'billing' })));
+  expect(button).not.toBeInTheDocument();
+});
+
 test('a run that failed says why, until it is closed', async () => {
   const { api } = await show();
   await rowOf('orders_prod');
@@ -203,7 +212,7 @@ test('what cannot be backed up says why and offers nothing', async () => {
   const world = newWorld({ databases: [{ ...bare!, database: 'gone', present: false }, { ...bare!, database: 'closed', readable: false }, b!] });
   await show('/', fakeApi({}, world));
   expect(within(await rowOf('gone')).getByText('no longer on the server')).toBeVisible();
-  expect(within(await rowOf('closed')).getByText('the account may not read it')).toBeVisible();
+  expect(within(await rowOf('closed')).getByText('no right to read it')).toBeVisible();
   expect(screen.getByRole('button', { name: 'Back up now: gone' })).toBeDisabled();
   expect(screen.getByRole('button', { name: 'Back up now: closed' })).toBeDisabled();
 });

@@ -15,8 +15,8 @@ import { SizeTrend } from '../../ui/SizeTrend';
 import { StateIcon, type Look } from '../../ui/StateIcon';
 import { lookOf } from '../../ui/StateSentence';
 import { shareOf, useRunWords } from '../../ui/useRunWords';
-import { canBackUp } from './remedy';
-import { needsLogin, type Starter } from './useStart';
+import { canBackUp, needsLogin } from './remedy';
+import type { Starter } from './useStart';
 
 export function rowKey(d: DatabaseStatus): string {
   return [d.engine, d.server ?? d.found?.address ?? '', d.database].join('\n');
@@ -55,7 +55,7 @@ export const DatabaseRow = memo(function DatabaseRow({ of: d, now, starter, inde
         </span>
       </td>
       <td className="hide-s mut">{product(d)}</td>
-      <td>{run ? <RowProgress run={run} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} /> : <span className="dim">{t(!d.present ? 'databases.gone' : !d.readable ? 'databases.unreadable' : 'databases.never')}</span>}</td>
+      <td>{run ? <RowProgress run={run} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} /> : <Without of={d} />}</td>
       <td className="mut">{d.last && <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />}</td>
       <td className="hide-s"><SizeTrend values={d.trend} /></td>
       <td className="n">{d.size_bytes > 0 ? format.bytes(d.size_bytes) : ''}</td>
@@ -74,9 +74,19 @@ function Name({ of: d, name }: { of: DatabaseStatus; name: string }) {
   );
 }
 
+/** Why there is no backup, where that is known. */
+function Without({ of: d }: { of: DatabaseStatus }) {
+  const { t, texts } = useWording();
+  const problem = d.found?.problem ?? d.problem;
+  if (d.found && needsLogin(d.found)) return <span className="dim">{t('databases.login')}</span>;
+  if (problem) return <span className="t-bad" title={texts.problem(problem).title}>{texts.problem(problem).title}</span>;
+  return <span className="dim">{t(!d.present ? 'databases.gone' : !d.readable && d.database ? 'databases.unreadable' : 'databases.never')}</span>;
+}
+
 function product(d: DatabaseStatus): string {
   const name = d.found?.product ?? engineName(d.engine);
-  return `${name} ${d.found?.version ?? d.last?.server_version ?? ''}`.trim();
+  const [version = ''] = (d.found?.version ?? d.last?.server_version ?? '').split(' '); // "15.14 (Debian 15.14-0)"
+  return `${name} ${version}`.trim();
 }
 
 function RowProgress({ run }: { run: LiveRun }) {
@@ -97,13 +107,12 @@ function Actions({ of: d, name, working, starter }: { of: DatabaseStatus; name: 
   const { t } = useWording();
   const mayAct = useCanAct();
   const what = d.found ? t('databases.protect') : t('databases.back_up');
-  const stands = d.found?.problem && !needsLogin(d.found) ? d.found.problem : undefined;
   return (
     <span className="row g1 actions">
       {working ? (
         <span className="dim small hide-s">{t('databases.working')}</span>
       ) : (
-        <Button kind="quiet" small aria-label={`${what}: ${name}`} disabled={!mayAct || starter.busy || !canBackUp(d) || stands !== undefined} onClick={() => void starter.start([d])}>
+        <Button kind="quiet" small aria-label={`${what}: ${name}`} disabled={!mayAct || starter.busy || !canBackUp(d)} onClick={() => void starter.start([d])}>
           <span className="only-s"><Icon name="backup" size={14} /></span>
           <span className="hide-s">{what}</span>
         </Button>

@@ -1,8 +1,10 @@
 import { lazy, Suspense, useState } from 'react';
 import type { DatabaseStatus, StatusReport } from '../../api/api';
 import { useWording } from '../../i18n/react';
-import { useAct, useCanAct } from '../../state/react';
+import type { LiveRun } from '../../state/live';
+import { useAct, useCanAct, useRuns } from '../../state/react';
 import { Button } from '../../ui/Button';
+import { runFor } from './DatabaseRow';
 import { remedyOf, type Remedy } from './remedy';
 import type { Starter } from './useStart';
 
@@ -10,12 +12,20 @@ const PasswordDialog = lazy(async () => ({ default: (await import('./PasswordDia
 
 /** The page's one primary button: the remedy itself, not a way to read about it. */
 export function RemedyButton({ status, rows, starter }: { status: StatusReport; rows: readonly DatabaseStatus[]; starter: Starter }) {
+  const runs = useRuns();
   const remedy = remedyOf(status, rows);
-  if (!remedy) return null;
+  if (!remedy || isUnderWay(remedy, runs)) return null;
   if (remedy.kind === 'resume') return <Resume />;
   if (remedy.kind === 'password') return <NewPassword server={remedy.server} rows={remedy.rows} starter={starter} />;
   if (remedy.kind === 'prove') return <Prove row={remedy.row} />;
   return <BackUp remedy={remedy} starter={starter} />;
+}
+
+/** Whether what the remedy would do is being done already. */
+function isUnderWay(remedy: Remedy, runs: ReadonlyMap<string, LiveRun>): boolean {
+  if (remedy.kind === 'resume') return false;
+  const rows = remedy.kind === 'prove' ? [remedy.row] : remedy.rows;
+  return rows.length > 0 && rows.every((row) => runFor(row, runs) !== undefined);
 }
 
 function Resume() {

@@ -57,7 +57,7 @@ function Done({ run }: { run: LiveRun }) {
       <div className="row">
         <StateIcon look="ok" />
         <TextLink className="med name" to="/runs/$run" params={{ run: run.id }}><bdi>{run.database ?? words.kind(run)}</bdi></TextLink>
-        <span className="mut cut">{proven && rows > 0 ? t('run.proven', { rows: format.count(rows) }) : t('run.ok', { what: words.kind(run) })}</span>
+        <span className="mut cut">{!proven ? t('run.ok', { what: words.kind(run) }) : rows > 0 ? t('run.proven', { rows: format.count(rows) }) : t('run.proven_whole')}</span>
       </div>
       <div className="row g3">
         {result && <span className="dim small">{t('run.added', { size: format.bytes(result.added_bytes), time: format.duration(result.seconds * 1000) })}</span>}

@@ -1,4 +1,4 @@
-import type { Concern, DatabaseStatus, StatusReport } from '../../api/api';
+import type { Concern, DatabaseStatus, Found, StatusReport } from '../../api/api';
 
 /** The first thing to do, which has the page's one primary button. */
 export type Remedy =
@@ -9,10 +9,17 @@ export type Remedy =
   | { kind: 'prove'; row: DatabaseStatus }
   | { kind: 'protect'; rows: DatabaseStatus[] };
 
+/** Problems that a user name and a password solve. */
 const refusedLogins = new Set(['engine.auth_failed', 'engine.login_not_allowed']);
 
+export function needsLogin(found: Found): boolean {
+  return refusedLogins.has(found.problem?.code ?? '');
+}
+
+/** Whether a backup can be begun; of what was found, perhaps after a login. A server that lists no databases is backed up whole. */
 export function canBackUp(d: DatabaseStatus): boolean {
-  return d.present && d.readable;
+  if (d.found?.problem) return needsLogin(d.found);
+  return d.present && (d.readable || d.database === '');
 }
 
 /** What would help most now; nothing when there is nothing to do it with. */
@@ -23,8 +30,9 @@ export function remedyOf(status: StatusReport, all: readonly DatabaseStatus[]): 
   const mine = all.filter((d) => d.server && canBackUp(d));
   if (mine.some((d) => d.last)) return { kind: 'back_up_all', rows: mine };
   // What can be backed up without a question comes first.
-  const open = all.filter((d) => canBackUp(d) && !d.found?.problem);
-  const rows = open.length > 0 ? open : all.filter((d) => d.found && refusedLogins.has(d.found.problem?.code ?? ''));
+  const able = all.filter(canBackUp);
+  const open = able.filter((d) => !d.found?.problem);
+  const rows = open.length > 0 ? open : able;
   return rows.length > 0 ? { kind: 'protect', rows } : undefined;
 }
 

@@ -5,16 +5,10 @@ import { problemOf, type Problem } from '../../api/problem';
 import { useAgent } from '../../state/react';
 import { useAsk } from '../../ui/useAsk';
 import { proposeName } from './names';
+import { needsLogin } from './remedy';
 
 const ServerDialog = lazy(async () => ({ default: (await import('./ServerDialog')).ServerDialog }));
 const DestinationDialog = lazy(async () => ({ default: (await import('./DestinationDialog')).DestinationDialog }));
-
-/** Problems of discovery that a user name and a password solve. */
-const logins = new Set(['engine.auth_failed', 'engine.login_not_allowed']);
-
-export function needsLogin(found: Found): boolean {
-  return found.problem !== undefined && logins.has(found.problem.code);
-}
 
 export interface Starter {
   /** Backs databases up and has each proved; on the way it adds what is not there yet: their servers, a destination. */
