@@ -87,3 +87,5 @@ require (
 )
 
 replace github.com/google/pprof => github.com/google/pprof v0.0.0-20250317173921-a4b03ec1a45e
+
+ignore ./frontend/node_modules
