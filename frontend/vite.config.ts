@@ -1,6 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { request } from 'node:http';
 import { resolve } from 'node:path';
+import { pipeline } from 'node:stream';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -15,7 +16,7 @@ function agentSocket(socketPath: string | undefined): Plugin {
       server.middlewares.use('/api', (req, res) => {
         const up = request({ socketPath, method: req.method, path: `/api${req.url ?? ''}`, headers: { ...req.headers, host: 'agent' } }, (answer) => {
           res.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(res);
+          pipeline(answer, res, () => undefined); // an agent that dies ends the answer too
         });
         up.on('error', (e) => {
           if (!res.headersSent) res.writeHead(502, { 'content-type': 'application/problem+json' });
