@@ -37,7 +37,7 @@ var desktopOptions = Options{
 	Keep: "build/bench/RESULTS-desktop.md",
 	Intro: "Written by `go run ./build bench desktop`, on a display in memory without graphics hardware, beside a panel of\n" +
 		"Xfce. Memory is PSS: what processes share, such as GTK with the panel, counts in equal parts.",
-	Tools: []step.Command{step.Cmd("node", "--version"), step.Cmd("pkg-config", "--modversion", "webkit2gtk-4.1", "gtk+-3.0")},
+	Tools: []step.Command{step.Cmd("node", "--version"), step.Cmd("pkg-config", "--print-provides", "webkit2gtk-4.1")},
 }
 
 // Desktop measures the programs that draw, prints the table and returns an
