@@ -31,7 +31,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	printVersion := flags.Bool("version", false, "print the version")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
-	} else if err != nil || flags.NArg() > 0 {
+	} else if err != nil { // which it has said
+		return 2
+	}
+	if flags.NArg() > 0 {
 		flags.Usage()
 		return 2
 	}
