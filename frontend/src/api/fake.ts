@@ -119,12 +119,21 @@ export function fakeFromAddress(query: URLSearchParams): FakeApi {
   world.settings = settingsOf({ language: (query.get('lang') ?? 'en') as Settings['language'], theme: (query.get('theme') ?? 'system') as Settings['theme'] });
   scenes[scene]?.(world);
   const api = fakeApi(scene === 'loading' ? { status: never, databases: never, hello: never } : {}, world);
-  if (scene === 'lost') setTimeout(() => lose(api), 300);
+  if (scene === 'lost') once(api, () => lose(api));
   if (scene === 'failed') Object.assign(api, { databases: () => Promise.reject(new Problem({ code: 'catalog.damaged', detail: 'file is not a database', status: 500 })) });
   if (scene === 'running') move(api);
-  if (scene === 'done') setTimeout(() => finish(api), 300);
+  if (scene === 'done') once(api, () => finish(api));
   Object.assign(window, { fake: api });
   return api;
+}
+
+/** Lets something happen a moment after the page listens. */
+function once(api: FakeApi, happen: () => void): void {
+  const { subscribe } = api;
+  api.subscribe = (on, position) => {
+    setTimeout(happen, 100);
+    return subscribe(on, position);
+  };
 }
 
 /** Goes on with the first run at 64 MB a second. */
