@@ -35,7 +35,6 @@ func (t Tools) Env() []string {
 	env := []string{
 		"RAHAT_TEST_PG=" + strings.Join(t.Servers, string(os.PathListSeparator)),
 		"RAHAT_PG_BIN=" + strings.Join(t.Clients, string(os.PathListSeparator)),
-		"RAHAT_REQUIRE=postgres,mariadb,redis,keychain,desktop",
 	}
 	if t.Regression != "" {
 		env = append(env, "RAHAT_PG_REGRESS="+t.Regression)

@@ -70,7 +70,7 @@ async function restore() {
   await look('database');
   await page.getByRole('link', { name: new RegExp(`^${t('database.restore')}`) }).first().click();
   await page.getByRole('status').getByText(t('restore.ready'), { exact: true }).first().waitFor();
-  const name = await page.getByLabel(t(plan.engine === 'sqlite' ? 'restore.file' : 'restore.name')).inputValue();
+  const name = await page.getByLabel(t('restore.name')).inputValue();
   expect(name !== plan.database && name.startsWith(plan.database), `a new name is proposed: ${name}`);
   await look('checks');
   await button('restore.go').click();
@@ -81,7 +81,7 @@ async function restore() {
   await ask('restored', name);
 }
 
-/** The agent dies under the page and comes back: nothing has to be opened anew. */
+/** The agent dies under the page, which says so and keeps what it knew. */
 async function loseTheAgent() {
   await page.goto(page.url().replace(/#.*/, '#/'));
   await row();
@@ -91,7 +91,7 @@ async function loseTheAgent() {
   await look('lost');
 }
 
-/** What is done elsewhere is seen here. The browser's agent is a new one, with a new address. */
+/** What is done elsewhere is seen here. The agent is a new one, whose pages have a new address. */
 async function loseTheDatabase() {
   const url = await ask('start');
   await page.goto(url);

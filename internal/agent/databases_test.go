@@ -81,6 +81,11 @@ func TestDatabasesComeFromServersJobsAndBackups(t *testing.T) {
 	if d := l.listed(true); len(d.Databases) != 2 || d.Databases[0].Problem == nil || d.Databases[0].Problem.Code != "engine.auth_failed" {
 		t.Errorf("a server that refuses us: %+v", d)
 	}
+	shop := must[[]control.Server](t)(l.Servers(ctx))[0]
+	must[control.Server](t)(l.EditServer(ctx, control.NewServer{Server: shop, Password: "another"}))
+	if d := l.listed(false); len(d.Databases) != 2 || d.Databases[0].Problem != nil {
+		t.Errorf("with the new password: %+v", d)
+	}
 	check(t, l.RemoveServer(ctx, "shop"))
 	if got := names(l.listed(false)); got != "shop/orders protected false" {
 		t.Errorf("removed: %s", got)

@@ -9,10 +9,10 @@ type Settings struct {
 	Notify       string `json:"notify" enum:"all,problems,none"` // which results the desktop is told
 	StartAtLogin bool   `json:"start_at_login"`
 	// AtLogin says whether this system can start programs at login; when not,
-	// StartAtLogin stays false. It is ignored in requests.
+	// StartAtLogin stays false. What a request says of it changes nothing.
 	AtLogin bool `json:"at_login_possible"`
-	// Locale is the language that "system" stands for: en or tr. It is ignored
-	// in requests.
+	// Locale is the language that "system" stands for. A request must repeat it,
+	// which changes nothing.
 	Locale string `json:"locale" enum:"en,tr"`
 }
 

@@ -123,6 +123,7 @@ func (s *Server) editServer(ctx context.Context, in *namedServer) (control.Serve
 	if err := s.Catalog.EditServer(ctx, n.Server); err != nil {
 		return control.Server{}, missing(err, ErrNoServer, "name", n.Name)
 	}
+	s.census.forget(n.Name)
 	s.Broker.Changed()
 	return n.Server, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 )
 
 const (
@@ -76,7 +77,7 @@ func (s *skimmer) took(n int) { s.r, s.left = s.r+n, s.left-n }
 func (s *skimmer) next() error {
 	head := s.buf[s.r : s.r+headSize]
 	length := binary.BigEndian.Uint32(head[1:])
-	if length < headSize-1 || length > 1<<30 {
+	if length < headSize-1 || length > math.MaxInt32 {
 		return errFraming
 	}
 	if s.rows = head[0] == 'd' && s.sink != nil; s.rows {
