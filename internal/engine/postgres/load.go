@@ -122,7 +122,7 @@ func (b *jobs) load(ctx context.Context, c *conn, l *load) error {
 // addBarrier adds the job between rows and what needs all of them: the second
 // tries, the sequences, the large objects.
 func (b *jobs) addBarrier() {
-	b.barrier = &job{name: "rows", after: slices.Clone(b.all), weight: 1 << 62}
+	b.barrier = &job{name: "rows", after: slices.Clone(b.all)}
 	b.barrier.run = func(ctx context.Context, c *conn) error {
 		var err error
 		if b.late, err = b.r.loadAgain(ctx, c, b.late); err != nil {
@@ -155,7 +155,7 @@ func (b *jobs) addEntries(entries []*archive.Entry) {
 		for _, d := range e.Deps {
 			if t := tables[d]; t != nil {
 				j.after = append(j.after, t)
-				j.weight = max(j.weight, t.weight)
+				j.weight = max(j.weight, t.weight/indexShare)
 			}
 			if dep := b.byID[d]; dep != nil {
 				j.after = append(j.after, dep)
@@ -173,6 +173,13 @@ func (b *jobs) addEntries(entries []*archive.Entry) {
 		b.all = append(b.all, j)
 	}
 }
+
+// What indexes and statistics cost beside loading rows, about: an index an
+// eighth of its table, statistics as much as loading a sample of the rows.
+const (
+	indexShare  = 8
+	analyzeCost = 8 << 20
+)
 
 // index makes one post-data entry.
 func (r *restorer) index(ctx context.Context, c *conn, e *archive.Entry) error {
@@ -377,8 +384,7 @@ func setvalSQL(seqs []sequence) string {
 }
 
 // addAnalyze lets the planner know the tables, partitioned ones too, which no
-// background process ever looks at. It is done in what time the others leave. A
-// throw-away server plans nothing.
+// background process ever looks at. A throw-away server plans nothing.
 func (b *jobs) addAnalyze(loads []*load) {
 	if b.r.target.Scratch {
 		return
@@ -400,7 +406,7 @@ func (b *jobs) addAnalyze(loads []*load) {
 		}
 	}
 	for name, needs := range after {
-		j := &job{name: "analyze " + name, after: slices.Clone(needs)}
+		j := &job{name: "analyze " + name, weight: analyzeCost, after: slices.Clone(needs)}
 		for _, n := range needs {
 			if n != b.barrier {
 				j.after = append(j.after, indexes[n]...)

@@ -13,14 +13,28 @@ import (
 // A job is a piece of a restore: rows of a table, an index, a foreign key.
 type job struct {
 	name   string
-	weight int64 // bigger jobs are begun first
-	order  int   // then those that come first
+	weight int64 // what it costs, about, in bytes of rows to load
+	order  int   // of jobs that are alike, those that come first are begun first
 	after  []*job
 	locks  []int // jobs that share a lock are not run at once: they would wait for each other, or for ever
 	run    func(ctx context.Context, c *conn) error
 
 	waits int
 	next  []*job
+	path  int64 // what the dearest chain of jobs from this one on costs
+}
+
+// chain returns the cost of the dearest chain that begins with j. Jobs of long
+// chains are begun first: the shorter ones fill the workers' time at the end,
+// when the last table's indexes are made.
+func (j *job) chain() int64 {
+	if j.path == 0 {
+		for _, n := range j.next {
+			j.path = max(j.path, n.chain())
+		}
+		j.path += j.weight + 1
+	}
+	return j.path
 }
 
 // A schedule runs jobs on several connections, each as soon as what it needs is
@@ -44,7 +58,9 @@ func runJobs(ctx context.Context, pool *connPool, workers int, jobs []*job) erro
 		for _, dep := range j.after {
 			dep.next = append(dep.next, j)
 		}
-		if j.waits == 0 {
+	}
+	for _, j := range jobs {
+		if j.chain(); j.waits == 0 {
 			heap.Push(&s.ready, j)
 		}
 	}
@@ -145,12 +161,12 @@ func (s *schedule) stop(err error) {
 	s.wake.Broadcast()
 }
 
-// A jobHeap puts heavy jobs first, then those early in order.
+// A jobHeap puts jobs of dear chains first, then those early in order.
 type jobHeap []*job
 
 func (h jobHeap) Len() int { return len(h) }
 func (h jobHeap) Less(a, b int) bool {
-	return cmp.Or(cmp.Compare(h[b].weight, h[a].weight), cmp.Compare(h[a].order, h[b].order)) < 0
+	return cmp.Or(cmp.Compare(h[b].path, h[a].path), cmp.Compare(h[a].order, h[b].order)) < 0
 }
 func (h jobHeap) Swap(a, b int) { h[a], h[b] = h[b], h[a] }
 
