@@ -12,6 +12,9 @@ const (
 	RunRestore RunKind = "restore"
 	RunExport  RunKind = "export"
 	RunRebuild RunKind = "rebuild"
+	RunCopy    RunKind = "copy"   // a backup to another destination
+	RunPrune   RunKind = "prune"  // what may go, by the rule of retention
+	RunReread  RunKind = "reread" // what is stored, a piece at a time
 )
 
 // Status says how a run stands. Its values are stored.
@@ -44,6 +47,8 @@ const (
 	PhaseLoad    Phase = "load"    // filling tables
 	PhaseIndex   Phase = "index"   // indexes and constraints
 	PhaseCompare Phase = "compare" // comparing row checksums
+	PhaseScript  Phase = "script"  // running the person's own commands
+	PhaseDelete  Phase = "delete"  // removing what nobody needs
 )
 
 // Progress is where a run stands. Total is an estimate and may be passed; 0

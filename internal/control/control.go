@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/retention"
 )
 
 // Hello is the answer to GET /api/hello, the version handshake. Clients compare
@@ -102,6 +103,12 @@ type Destination struct {
 	Name       string `json:"name" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$"`
 	URL        string `json:"url"`
 	Repository string `json:"repository,omitempty"` // ID of the repository on it
+	// LockDays forbids the deletion of a backup for so many days, also to
+	// ourselves, where the store can do that; 0: it is not forbidden.
+	LockDays int `json:"lock_days,omitempty" minimum:"0" maximum:"36500"`
+	// RereadDays is the time within which everything stored is read once and
+	// compared with its checksums, a piece a day; 0: never.
+	RereadDays int `json:"reread_days,omitempty" minimum:"0" maximum:"3650"`
 }
 
 // NewDestination adds a destination. A repository already there is opened with
@@ -129,10 +136,39 @@ type Job struct {
 	Name         string      `json:"name" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$"`
 	Server       string      `json:"server"`
 	Databases    []string    `json:"databases"`    // "*" alone: all it can read
-	Destinations []string    `json:"destinations"` // the first is used in this version
+	Destinations []string    `json:"destinations"` // backups go to the first, copies of them to the others
 	Type         backup.Type `json:"type" enum:"full,differential,incremental"`
 	Verify       string      `json:"verify,omitempty" enum:"none,basic,database,full"` // after each backup
 	Paused       bool        `json:"paused"`
+
+	// Emergency is the destination that gets a backup when the first cannot
+	// take it; empty: none.
+	Emergency string `json:"emergency,omitempty"`
+	// Schedule says when backups are made, in the forms of package schedule;
+	// empty: only when asked for. Zone is an IANA name; empty: this
+	// computer's time zone. Both hold for Prove too.
+	Schedule string `json:"schedule,omitempty"`
+	Zone     string `json:"zone,omitempty"`
+	// FullSchedule says when the backup that is due is a full one, whatever
+	// Type is; empty: never but for the first.
+	FullSchedule string `json:"full_schedule,omitempty"`
+	// Prove says when the newest backup of every database is proved at level
+	// full by being restored; empty: only when asked for, or by Verify.
+	Prove string `json:"prove,omitempty"`
+	// ProofDays is the age in days at which the last good proof of a
+	// database is too old; 0: it may have any age.
+	ProofDays int `json:"proof_days,omitempty" minimum:"0" maximum:"3650"`
+	// The rule by which old backups go, also copies; the zero rule keeps
+	// all. See package retention.
+	retention.Rule
+	// Priority orders the queue: runs of a higher one begin first.
+	Priority int `json:"priority,omitempty" minimum:"-10" maximum:"10"`
+	// Attempts is how often a backup is tried when it fails for a reason
+	// that may pass; 0: 3 times.
+	Attempts int `json:"attempts,omitempty" minimum:"0" maximum:"20"`
+	// Before and After are run around each backup of a database.
+	Before []Script `json:"before,omitempty"`
+	After  []Script `json:"after,omitempty"`
 }
 
 // BackupRequest starts backups: of a job, or of databases of a server.
@@ -155,7 +191,7 @@ type Runs struct {
 
 // Run is one execution. Result is filled when it is over and ok, by Kind:
 // [BackupResult], [VerifyResult], [RestoreResult], [ExportResult],
-// [RebuildResult].
+// [RebuildResult], [CopyResult], [PruneResult], [RereadResult].
 type Run struct {
 	ID          string           `json:"id"`
 	Kind        backup.RunKind   `json:"kind"`
@@ -169,9 +205,24 @@ type Run struct {
 	Started     *time.Time       `json:"started,omitempty"`
 	Finished    *time.Time       `json:"finished,omitempty"`
 	Progress    *backup.Progress `json:"progress,omitempty"` // while running
-	Problem     *Problem         `json:"problem,omitempty"`
-	Warnings    []Problem        `json:"warnings,omitempty"`
-	Result      json.RawMessage  `json:"result,omitempty"`
+	// Trigger says why the run is there; empty: somebody asked for it.
+	Trigger string `json:"trigger,omitempty" enum:"schedule,catch_up,copy,retention,retry"`
+	// Attempt counts from 1; Attempts is how many there may be. While it waits
+	// for another attempt a run is queued, with the Problem of the last one
+	// and the moment of the next in RetryAt.
+	Attempt  int        `json:"attempt,omitempty"`
+	Attempts int        `json:"attempts,omitempty"`
+	RetryAt  *time.Time `json:"retry_at,omitempty"`
+	// Held: a person has paused the run in the middle. A backup holds its
+	// snapshot open on the server meanwhile.
+	Held bool `json:"held,omitempty"`
+	// Dead: it failed for good, and nobody has retried or dismissed it yet.
+	Dead     bool            `json:"dead,omitempty"`
+	Priority int             `json:"priority,omitempty"`
+	Scripts  []ScriptResult  `json:"scripts,omitempty"`
+	Problem  *Problem        `json:"problem,omitempty"`
+	Warnings []Problem       `json:"warnings,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
 }
 
 // BackupResult is what `rahat backup --json` prints for one database.
@@ -298,6 +349,10 @@ type Backup struct {
 	Tables        int           `json:"tables"`
 	Warnings      []Problem     `json:"warnings,omitempty"`
 	Proof         *VerifyResult `json:"proof,omitempty"` // the newest
+	// Copies are the other destinations that hold it. Destination is the one
+	// that it was made on, as long as it is there.
+	Copies []string `json:"copies,omitempty"`
+	Label
 }
 
 // State is the one word that says how things stand.
@@ -334,7 +389,7 @@ type StatusReport struct {
 // Concern is a database that is not as well protected as it ought to be, told
 // by what is worst about it.
 type Concern struct {
-	Kind     string   `json:"kind" enum:"no_backup,failed,disproven,unproven"`
+	Kind     string   `json:"kind" enum:"no_backup,failed,disproven,overdue,proof_old,unproven"`
 	Server   string   `json:"server"`
 	Database string   `json:"database"`          // "*": none of the server's has a backup
 	Problem  *Problem `json:"problem,omitempty"` // why its last backup failed

@@ -32,7 +32,9 @@ type DatabaseStatus struct {
 	Engine   string `json:"engine"`
 	Database string `json:"database"` // empty: a server that does not list its databases yet
 	State    State  `json:"state"`
-	Concern  string `json:"concern,omitempty" enum:"no_backup,failed,disproven,unproven"`
+	Concern  string `json:"concern,omitempty" enum:"no_backup,failed,disproven,overdue,proof_old,unproven"`
+	// Next is when a job backs it up next.
+	Next *time.Time `json:"next,omitempty"`
 	// Present is false when its server was asked and does not have it (any
 	// more), or is no longer configured; Readable is false when the account
 	// may not read it.

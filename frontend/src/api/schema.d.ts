@@ -563,6 +563,7 @@ export interface components {
             /** Format: int64 */
             added_bytes: number;
             base?: string;
+            copies?: string[];
             database: string;
             /** Format: int64 */
             depth: number;
@@ -573,6 +574,8 @@ export interface components {
             id: string;
             job?: string;
             machine: string;
+            note?: string;
+            pinned?: boolean;
             /** Format: int64 */
             plain_bytes: number;
             point?: string;
@@ -587,6 +590,7 @@ export interface components {
             stored_bytes: number;
             /** Format: int64 */
             tables: number;
+            tags?: string[];
             type: string;
             warnings?: components["schemas"]["Problem"][];
         };
@@ -632,7 +636,7 @@ export interface components {
         Concern: {
             database: string;
             /** @enum {string} */
-            kind: "no_backup" | "failed" | "disproven" | "unproven";
+            kind: "no_backup" | "failed" | "disproven" | "overdue" | "proof_old" | "unproven";
             problem?: components["schemas"]["Problem"];
             server: string;
             text: components["schemas"]["Text"];
@@ -647,11 +651,13 @@ export interface components {
             /** Format: int64 */
             backups: number;
             /** @enum {string} */
-            concern?: "no_backup" | "failed" | "disproven" | "unproven";
+            concern?: "no_backup" | "failed" | "disproven" | "overdue" | "proof_old" | "unproven";
             database: string;
             engine: string;
             found?: components["schemas"]["Found"];
             last?: components["schemas"]["Backup"];
+            /** Format: date-time */
+            next?: string;
             present: boolean;
             problem?: components["schemas"]["Problem"];
             proven?: components["schemas"]["Backup"];
@@ -669,8 +675,12 @@ export interface components {
             looking: boolean;
         };
         Destination: {
+            /** Format: int64 */
+            lock_days?: number;
             name: string;
             repository?: string;
+            /** Format: int64 */
+            reread_days?: number;
             url: string;
         };
         DestinationTest: {
@@ -740,22 +750,53 @@ export interface components {
             version: string;
         };
         Job: {
+            after?: components["schemas"]["Script"][];
+            /** Format: int64 */
+            attempts?: number;
+            before?: components["schemas"]["Script"][];
             databases: string[];
             destinations: string[];
+            emergency?: string;
+            full_schedule?: string;
+            /** Format: int64 */
+            keep_daily?: number;
+            /** Format: int64 */
+            keep_days?: number;
+            /** Format: int64 */
+            keep_hourly?: number;
+            /** Format: int64 */
+            keep_last?: number;
+            /** Format: int64 */
+            keep_monthly?: number;
+            /** Format: int64 */
+            keep_weekly?: number;
+            /** Format: int64 */
+            keep_yearly?: number;
             name: string;
             paused: boolean;
+            /** Format: int64 */
+            priority?: number;
+            /** Format: int64 */
+            proof_days?: number;
+            prove?: string;
+            schedule?: string;
             server: string;
             /** @enum {string} */
             type: "full" | "differential" | "incremental";
             /** @enum {string} */
             verify?: "none" | "basic" | "database" | "full";
+            zone?: string;
         };
         NewDestination: {
             identity?: string;
+            /** Format: int64 */
+            lock_days?: number;
             name: string;
             passphrase?: string;
             recipients?: string[];
             repository?: string;
+            /** Format: int64 */
+            reread_days?: number;
             secret?: string;
             url: string;
         };
@@ -836,29 +877,65 @@ export interface components {
             status: string;
         };
         Run: {
+            /** Format: int64 */
+            attempt?: number;
+            /** Format: int64 */
+            attempts?: number;
             backup?: string;
             database?: string;
+            dead?: boolean;
             destination?: string;
             /** Format: date-time */
             finished?: string;
+            held?: boolean;
             id: string;
             job?: string;
             kind: string;
+            /** Format: int64 */
+            priority?: number;
             problem?: components["schemas"]["Problem"];
             progress?: components["schemas"]["Progress"];
             /** Format: date-time */
             queued: string;
             /** @description by kind of run */
             result?: components["schemas"]["BackupResult"] | components["schemas"]["VerifyResult"] | components["schemas"]["RestoreResult"] | components["schemas"]["ExportResult"] | components["schemas"]["RebuildResult"];
+            /** Format: date-time */
+            retry_at?: string;
+            scripts?: components["schemas"]["ScriptResult"][];
             server?: string;
             /** Format: date-time */
             started?: string;
             status: string;
+            /** @enum {string} */
+            trigger?: "schedule" | "catch_up" | "copy" | "retention" | "retry";
             warnings?: components["schemas"]["Problem"][];
         };
         Runs: {
             runs: string[];
             skipped?: string[];
+        };
+        Script: {
+            /** @enum {string} */
+            kind: "command" | "sql";
+            /** @enum {string} */
+            on_failure?: "stop" | "warn";
+            /** Format: int64 */
+            seconds?: number;
+            text: string;
+            /** @enum {string} */
+            when?: "always" | "ok" | "failed";
+        };
+        ScriptResult: {
+            /** Format: int64 */
+            number: number;
+            output?: string;
+            /** @enum {string} */
+            place: "before" | "after";
+            problem?: components["schemas"]["Problem"];
+            /** Format: double */
+            seconds: number;
+            /** @enum {string} */
+            status: "ok" | "failed" | "skipped";
         };
         Server: {
             address: string;
