@@ -95,7 +95,7 @@ type Part struct {
 	Name Name `json:"name"`
 	Kind Kind `json:"kind"`
 	// Format says what the bytes are, for readers of the backup:
-	// "pg_copy_text", "pg_dump_custom", "json", "sqlite".
+	// "pg_copy_text", "pg_copy_binary", "pg_dump_custom", "json", "sqlite".
 	Format string `json:"format"`
 	// Key is, for Rows, how many leading fields identify a row; 0: all.
 	Key int `json:"key,omitempty"`

@@ -221,7 +221,8 @@ type Snapshot interface {
 	// other return the caller must throw away what w received. An error of
 	// w is returned wrapped. Cancelling ctx stops the tool, waits for it to
 	// be gone, and returns ctx's cause. Up to SnapshotOptions.Streams calls
-	// may run at once, each for another part.
+	// may run at once, each for another part. An error that is an
+	// [Instead] names the part to dump in its stead.
 	Dump(ctx context.Context, part backup.Part, w io.Writer) error
 
 	// Describe returns what the manifest keeps of the database as a whole.
@@ -230,6 +231,21 @@ type Snapshot interface {
 
 	io.Closer
 }
+
+// Instead is the error of a Dump that found, perhaps in the middle, that its
+// part cannot be had in the form that the list of parts says. What was written
+// counts for nothing; Part has the same name in another form, and is dumped once
+// more with it. Find it with [errors.AsType].
+type Instead struct {
+	Part backup.Part
+	Err  error // why not as it was listed
+}
+
+// Error implements error.
+func (e *Instead) Error() string { return "needs another form: " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *Instead) Unwrap() error { return e.Err }
 
 // A Description is what a manifest keeps beside the parts.
 type Description struct {

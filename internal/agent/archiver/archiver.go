@@ -144,13 +144,24 @@ func (a *Archiver) dumpAll(ctx context.Context, snap engine.Snapshot, w *reposit
 	return g.Wait()
 }
 
+// dump writes a part, in another form if it cannot be had as it was listed.
 func dump(ctx context.Context, snap engine.Snapshot, w *repository.Writer, p backup.Part, progress *meter) error {
+	err := dumpAs(ctx, snap, w, p, progress)
+	if other, ok := errors.AsType[*engine.Instead](err); ok {
+		err = dumpAs(ctx, snap, w, other.Part, progress)
+	}
+	return err
+}
+
+func dumpAs(ctx context.Context, snap engine.Snapshot, w *repository.Writer, p backup.Part, progress *meter) error {
 	pw, err := w.Part(p)
 	if err != nil {
 		return err
 	}
-	if err := snap.Dump(ctx, p, progress.through(pw, p)); err != nil {
+	through := progress.through(pw, p)
+	if err := snap.Dump(ctx, p, through); err != nil {
 		pw.Abort()
+		through.undo()
 		return err
 	}
 	return pw.Close()
@@ -210,21 +221,31 @@ func newMeter(parts []backup.Part, base *backup.Manifest, obs backup.Observe) *m
 	return m
 }
 
-func (m *meter) through(w io.Writer, p backup.Part) io.Writer {
+func (m *meter) through(w io.Writer, p backup.Part) *metered {
 	item := string(p.Name)
 	if p.Table != nil {
 		item = p.Table.String()
 	}
-	return writerFunc(func(b []byte) (int, error) {
-		n, err := w.Write(b)
-		m.obs(backup.Progress{Phase: backup.PhaseDump, Item: item, Done: m.done.Add(int64(n)), Total: m.total})
-		return n, err
-	})
+	return &metered{m: m, w: w, item: item}
 }
 
-type writerFunc func([]byte) (int, error)
+// metered counts the bytes of one part.
+type metered struct {
+	m    *meter
+	w    io.Writer
+	item string
+	n    int64
+}
 
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+func (w *metered) Write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	w.n += int64(n)
+	w.m.obs(backup.Progress{Phase: backup.PhaseDump, Item: w.item, Done: w.m.done.Add(int64(n)), Total: w.m.total})
+	return n, err
+}
+
+// undo forgets a part that was thrown away.
+func (w *metered) undo() { w.m.done.Add(-w.n) }
 
 // closeOnce makes closing repeatable; only the first call's error counts.
 func closeOnce(c io.Closer) func() error {

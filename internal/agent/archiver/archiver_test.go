@@ -195,6 +195,37 @@ func afterFault(t *testing.T, b *bench, s fault.Step) {
 	b.restored(t, repo, m.ID, shopOf(1))
 }
 
+// What was written of a table before its rows turned out to be too wide counts
+// for nothing, not even as progress.
+func TestATableThatCannotBeHadAsRowsComesInAnotherForm(t *testing.T) {
+	b := newBench(t)
+	repo, err := repository.Create(t.Context(), mem.New(), slots, repository.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := shopOf(0)
+	for name, table := range shop {
+		table.Wide = true
+		shop[name] = table
+		break
+	}
+	b.host.Set("shop", shop)
+	m, err := b.run(t.Context(), repo, backup.Full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := 0
+	for _, p := range m.Parts {
+		if p.Table != nil && p.Kind == backup.Bytes {
+			wide++
+		}
+	}
+	if wide != 1 {
+		t.Errorf("%d tables in the other form", wide)
+	}
+	b.restored(t, repo, m.ID, shop)
+}
+
 func TestADumpThatFailsLeavesNothing(t *testing.T) {
 	boom := errors.New("boom")
 	for _, step := range []string{"snapshot", "dump"} {

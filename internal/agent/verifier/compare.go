@@ -3,6 +3,7 @@ package verifier
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -154,12 +155,11 @@ func (c *comparison) run(ctx context.Context, pairs []couple, streams int) (n in
 
 // one reads one part and compares what it sums up to.
 func (c *comparison) one(ctx context.Context, p couple) (n int64, diff string, err error) {
-	sum := newSummer(p.was.Kind)
-	through := func(b []byte) (int, error) {
-		c.obs(backup.Progress{Phase: backup.PhaseCompare, Item: string(p.was.Name), Done: c.done.Add(int64(len(b))), Total: c.total})
-		return sum.Write(b)
+	sum, err := c.sum(ctx, p.was, p.now)
+	if other, ok := errors.AsType[*engine.Instead](err); ok { // as when it was backed up
+		sum, err = c.sum(ctx, p.was, other.Part)
 	}
-	if err := c.snap.Dump(ctx, p.now, writerFunc(through)); err != nil {
+	if err != nil {
 		return 0, "", err
 	}
 	got, n := sum.result()
@@ -174,6 +174,16 @@ func (c *comparison) one(ctx context.Context, p couple) (n int64, diff string, e
 		return n, fmt.Sprintf("%q has other contents", p.was.Name), nil
 	}
 	return n, "", nil
+}
+
+// sum reads a part and sums it up in the way of the one that was stored.
+func (c *comparison) sum(ctx context.Context, was backup.StoredPart, now backup.Part) (summer, error) {
+	sum := newSummer(was.Kind)
+	through := func(b []byte) (int, error) {
+		c.obs(backup.Progress{Phase: backup.PhaseCompare, Item: string(was.Name), Done: c.done.Add(int64(len(b))), Total: c.total})
+		return sum.Write(b)
+	}
+	return sum, c.snap.Dump(ctx, now, writerFunc(through))
 }
 
 type writerFunc func([]byte) (int, error)

@@ -73,6 +73,33 @@ func prove(t *testing.T, level string, repo *repository.Repository, m *backup.Ma
 	return r
 }
 
+func TestATableThatIsNotKeptAsRowsIsComparedByteByByte(t *testing.T) {
+	e, _, repo, _ := made(t)
+	d := enginemem.Database{"wide": {Columns: []string{"id"}, Rows: [][]enginemem.Value{{enginemem.Text("1")}}, Wide: true}}
+	e.Host("h").Set("shop", d)
+	s, err := e.Open(enginemem.Config("h", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	a := archiver.Archiver{Now: time.Now, Streams: 2}
+	m, err := a.Run(t.Context(), archiver.Request{ID: backup.NewID(time.Now()), Server: s, Engine: enginemem.Kind, Database: "shop", Type: backup.Full, Repository: repo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := prove(t, Full, repo, m, e); !r.OK() {
+		t.Errorf("%+v", r)
+	}
+	for i := range m.Parts { // another table was backed up than the one that comes back
+		if m.Parts[i].Table != nil {
+			m.Parts[i].Checksum = strings.Repeat("0", len(m.Parts[i].Checksum))
+		}
+	}
+	if r := prove(t, Full, repo, m, e); r.OK() {
+		t.Error("other contents are not seen")
+	}
+}
+
 func TestEveryLevelProvesAGoodBackup(t *testing.T) {
 	e, _, repo, m := made(t)
 	for level, check := range map[string]string{Basic: CheckObjects, Database: CheckRestore, Full: CheckChecksums} {

@@ -31,6 +31,8 @@ type Table struct {
 	Columns []string
 	Key     int
 	Rows    [][]Value
+	// Wide: its rows cannot be had as rows, so Dump asks for another form.
+	Wide bool
 }
 
 // Database is a set of tables by name.

@@ -127,7 +127,7 @@ func load(ctx context.Context, h *Host, src engine.Source, target engine.Target)
 		if err != nil {
 			return nil, done, err
 		}
-		made[name] = Table{Columns: shape.Columns, Key: shape.Key, Rows: rows}
+		made[name] = Table{Columns: shape.Columns, Key: shape.Key, Rows: rows, Wide: shape.Wide}
 		done.Rows += int64(len(rows))
 		done.Bytes += part.Bytes
 		if target.Observe != nil {

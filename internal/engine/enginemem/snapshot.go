@@ -3,6 +3,7 @@ package enginemem
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -63,11 +64,15 @@ func (s *server) Snapshot(ctx context.Context, database string, _ engine.Snapsho
 // Close implements [engine.Server].
 func (s *server) Close() error { return nil }
 
+// errWide: the table is [Table.Wide].
+var errWide = errors.New("rows are too wide")
+
 // snapshot holds a database that nobody changes: hosts replace theirs.
 type snapshot struct {
 	host   *Host
 	parts  []backup.Part
 	writes map[backup.Name]func(w io.Writer) error
+	wide   map[backup.Name]bool
 	close  sync.Once
 }
 
@@ -79,16 +84,18 @@ type schema struct {
 type shape struct {
 	Columns []string `json:"columns"`
 	Key     int      `json:"key"`
+	Wide    bool     `json:"wide,omitempty"`
 }
 
 func newSnapshot(h *Host, d Database) *snapshot {
-	s := &snapshot{host: h, writes: map[backup.Name]func(io.Writer) error{}}
+	s := &snapshot{host: h, writes: map[backup.Name]func(io.Writer) error{}, wide: map[backup.Name]bool{}}
 	shapes := schema{Tables: map[string]shape{}}
 	for _, name := range slices.Sorted(maps.Keys(d)) {
 		t := d[name]
-		shapes.Tables[name] = shape{Columns: t.Columns, Key: t.Key}
+		shapes.Tables[name] = shape{Columns: t.Columns, Key: t.Key, Wide: t.Wide}
 		part := tablePart(name, t)
 		s.parts = append(s.parts, part)
+		s.wide[part.Name] = t.Wide
 		s.writes[part.Name] = func(w io.Writer) error { return writeRows(w, t) }
 	}
 	s.parts = append(s.parts, backup.Part{Name: schemaPart, Kind: backup.Bytes, Format: "json", Exact: true})
@@ -138,6 +145,10 @@ func (s *snapshot) Dump(ctx context.Context, part backup.Part, w io.Writer) erro
 	}
 	if err := write(&ctxWriter{ctx: ctx, w: w}); err != nil {
 		return fmt.Errorf("dump %s: %w", part.Name, err)
+	}
+	if s.wide[part.Name] && part.Kind == backup.Rows { // after it has written, as a server may find late
+		part.Kind, part.Key, part.Exact = backup.Bytes, 0, true
+		return fmt.Errorf("dump %s: %w", part.Name, &engine.Instead{Part: part, Err: errWide})
 	}
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("dump %s: %w", part.Name, err)

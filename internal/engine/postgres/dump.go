@@ -31,6 +31,7 @@ const (
 const (
 	formatArchive = "pg_dump_custom"
 	formatCopy    = "pg_copy_text"
+	formatBinary  = "pg_copy_binary" // of a table with rows whose text the server cannot make
 	formatJSON    = "json"
 )
 
@@ -98,8 +99,14 @@ func (n *snapshot) Dump(ctx context.Context, part backup.Part, w io.Writer) erro
 }
 
 func (n *snapshot) dump(ctx context.Context, part backup.Part, w io.Writer) error {
-	if t, ok := n.tables[part.Name]; ok {
-		return n.dumpTable(ctx, t, w)
+	if t, ok := n.tables[part.Name]; ok && part.Format == formatBinary {
+		return n.tableError(t, n.dumpTable(ctx, n.plan(t, false), n.binarySQL, t, w))
+	} else if ok {
+		err := n.tableError(t, n.dumpTable(ctx, n.plan(t, n.opt.Unordered), n.copySQL, t, w))
+		if errors.Is(err, ErrValueTooBig) {
+			return &engine.Instead{Part: asBinary(part), Err: err}
+		}
+		return err
 	}
 	if part.Name == partLargeObjects {
 		return n.dumpLargeObjects(ctx, w)
@@ -177,23 +184,30 @@ func (c *counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// dumpTable writes the rows of a table.
-func (n *snapshot) dumpTable(ctx context.Context, t *table, w io.Writer) error {
-	plan := n.plan(t)
+// asBinary returns the part of a table in the form that holds values of up to 1 GB,
+// as against half of that as text. It knows no rows, so it comes in the order of
+// the key also when it is compared.
+func asBinary(p backup.Part) backup.Part {
+	p.Kind, p.Format, p.Key, p.Exact = backup.Bytes, formatBinary, 0, true
+	return p
+}
+
+// dumpTable writes the rows of a table; sql makes the statement for an order.
+func (n *snapshot) dumpTable(ctx context.Context, plan plan, sql func(t *table, order string) string, t *table, w io.Writer) error {
 	sink := &counted{w: w}
-	err := n.onWorker(ctx, func(c *conn) error { return n.copyOut(ctx, c, plan.setup, n.copySQL(t, plan.order), sink) })
+	err := n.onWorker(ctx, func(c *conn) error { return n.copyOut(ctx, c, plan.setup, sql(t, plan.order), sink) })
 	if sink.n == 0 && sink.e == nil && ctx.Err() == nil {
 		switch pgCode(err) {
 		case codeLockTimeout:
-			err = n.onLocker(ctx, func(a *conn) error { return n.copyOut(ctx, a, plan.setup, n.copySQL(t, plan.order), sink) })
+			err = n.onLocker(ctx, func(a *conn) error { return n.copyOut(ctx, a, plan.setup, sql(t, plan.order), sink) })
 			n.warn(ErrDDLWaits)
 		case codeConfigLimit, codeMemory:
 			// No room to sort: the order is worth much to the next
 			// backup, but nothing to this one.
-			err = n.onWorker(ctx, func(c *conn) error { return n.copyOut(ctx, c, "", n.copySQL(t, ""), sink) })
+			err = n.onWorker(ctx, func(c *conn) error { return n.copyOut(ctx, c, "", sql(t, ""), sink) })
 		}
 	}
-	return n.tableError(t, err)
+	return err
 }
 
 // onWorker lends a worker connection to f, inside a savepoint so that the
@@ -252,6 +266,16 @@ func (n *snapshot) copyOut(ctx context.Context, c *conn, setup, sql string, sink
 // copySQL returns the COPY statement of a table. The rows come in the server's
 // own encoding, so nothing is converted and nothing can fail to be.
 func (n *snapshot) copySQL(t *table, order string) string {
+	return n.copyOf(t, order) + "ENCODING " + literal(n.props.Encoding) + ")"
+}
+
+// binarySQL is copySQL for the binary form, in which text has the connection's
+// encoding, that of the schema, whatever COPY is told.
+func (n *snapshot) binarySQL(t *table, order string) string {
+	return n.copyOf(t, order) + "FORMAT binary)"
+}
+
+func (n *snapshot) copyOf(t *table, order string) string {
 	q := "COPY (SELECT " + idents(names(t.columns)) + " FROM " + t.from()
 	if t.where != "" {
 		q += " " + t.where
@@ -259,7 +283,7 @@ func (n *snapshot) copySQL(t *table, order string) string {
 	if order != "" {
 		q += " ORDER BY " + order
 	}
-	return q + ") TO STDOUT WITH (ENCODING " + literal(n.props.Encoding) + ")"
+	return q + ") TO STDOUT WITH ("
 }
 
 // tableError says which table, and what a person can do.
@@ -300,8 +324,8 @@ const (
 // beside each other every time are what deltas are made of. Text is ordered by
 // bytes and always sorted, never read through its index: an index whose sort
 // order the operating system changed may miss rows.
-func (n *snapshot) plan(t *table) plan {
-	if n.opt.Unordered || len(t.key) == 0 {
+func (n *snapshot) plan(t *table, unordered bool) plan {
+	if unordered || len(t.key) == 0 {
 		return plan{}
 	}
 	p := plan{}

@@ -27,8 +27,11 @@ var (
 	ErrBusy = problem.New("postgres.schema_busy")
 	// ErrLocks: {database} has more tables than the server can lock at once.
 	ErrLocks = problem.New("postgres.too_many_locks")
-	// ErrValueTooBig: a row of {table} has a value whose text passes 1 GB.
+	// ErrValueTooBig: a row of {table} passes 1 GB.
 	ErrValueTooBig = problem.New("postgres.value_too_big")
+	// ErrNotAsText: {table} is stored in the binary form, because it has a row
+	// whose text passes 1 GB, and cannot be part of a script.
+	ErrNotAsText = problem.New("postgres.not_as_text")
 	// ErrRLS: row-level security hides rows of {table} from {user}.
 	ErrRLS = problem.New("postgres.rls")
 	// ErrTablesDiffer: pg_dump and we do not see the same tables: {tables}.

@@ -192,6 +192,9 @@ func (x *exporter) ordered(loads []*load) []*load {
 
 // rows writes a table's rows as they are stored: they are COPY's own text.
 func (x *exporter) rows(ctx context.Context, l *load) (err error) {
+	if l.binary() {
+		return ErrNotAsText.Because(nil, "table", l.part.Table.String())
+	}
 	target := l.quoted()
 	if l.detail.Hash {
 		target = qualified(l.detail.RootSchema, l.detail.Root)

@@ -23,6 +23,12 @@ type load struct {
 	err    error // why the last try failed
 }
 
+// binary reports whether the rows are in the form that is not counted in lines.
+func (l *load) binary() bool { return l.part.Format == formatBinary }
+
+// empty reports whether the table has no rows.
+func (l *load) empty() bool { return l.part.Rows == 0 && !l.binary() }
+
 func (l *load) quoted() string { return qualified(l.part.Table.Schema, l.part.Table.Name) }
 
 // loads returns the tables of the backup.
@@ -198,10 +204,13 @@ type loadOptions struct {
 // lets the server write its rows as frozen, and without a log where it keeps
 // none. Leaves are never emptied: rows may have come into them through the root.
 func (r *restorer) load(ctx context.Context, c *conn, l *load, opt loadOptions) (err error) {
-	if l.part.Rows == 0 && !l.detail.Config {
+	if l.empty() && !l.detail.Config {
 		return nil
 	}
 	target, copyOpt, first := l.quoted(), "ENCODING "+literal(l.detail.Encoding), ""
+	if l.binary() {
+		copyOpt = "FORMAT binary"
+	}
 	switch {
 	case opt.viaRoot:
 		target = qualified(l.detail.RootSchema, l.detail.Root)
@@ -227,7 +236,7 @@ func (r *restorer) load(ctx context.Context, c *conn, l *load, opt loadOptions) 
 	tag, err := c.pg.CopyFrom(ctx, meter, "COPY "+target+cols+" FROM STDIN WITH ("+copyOpt+")")
 	if meter.err != nil {
 		err = fmt.Errorf("read %s: %w", l.part.Name, meter.err)
-	} else if err = c.fail(ctx, err); err == nil && tag.RowsAffected() != l.part.Rows {
+	} else if err = c.fail(ctx, err); err == nil && tag.RowsAffected() != l.part.Rows && !l.binary() {
 		err = fmt.Errorf("load %s: %d rows of %d arrived", l.part.Name, tag.RowsAffected(), l.part.Rows)
 	}
 	if err != nil {
@@ -238,7 +247,7 @@ func (r *restorer) load(ctx context.Context, c *conn, l *load, opt loadOptions) 
 		r.bytes.Add(-meter.n)
 		return errors.Join(err, r.tx.rollback(ctx, c))
 	}
-	r.rows.Add(l.part.Rows)
+	r.rows.Add(tag.RowsAffected())
 	return nil
 }
 
@@ -395,7 +404,7 @@ func (b *jobs) addAnalyze(loads []*load) {
 		if l.detail.Root != "" {
 			name = qualified(l.detail.RootSchema, l.detail.Root)
 		}
-		if l.part.Rows > 0 {
+		if !l.empty() {
 			after[name] = append(after[name], b.tables[l.quoted()])
 		}
 	}
