@@ -14,8 +14,9 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// keptChunks is how many decoded chunks a loader keeps: neighbouring chunks
-// lean on the same base, and neighbouring small parts lie in the same chunk.
+// keptChunks is how many decoded chunks a loader usually keeps: neighbouring
+// chunks lean on the same base, and neighbouring small parts lie in the same
+// chunk.
 const keptChunks = 3
 
 // A loader reads chunks back. What it returns is what was stored: every chunk
@@ -27,6 +28,7 @@ type loader struct {
 	dec  *zstd.Decoder
 	hash *blake3.Hasher
 
+	keep      int    // how many of kept there may be
 	kept      []kept // the one used last at the end
 	free      [][]byte
 	box, open []byte
@@ -49,7 +51,7 @@ func newLoader(ctx context.Context, r *Repository, v *view) *loader {
 	if err != nil {
 		panic(err) // only for options that contradict each other
 	}
-	return &loader{ctx: ctx, r: r, view: v, dec: dec, hash: keyedHash(r.keys.id)}
+	return &loader{ctx: ctx, r: r, view: v, keep: keptChunks, dec: dec, hash: keyedHash(r.keys.id)}
 }
 
 // chunk appends one chunk to dst.
@@ -84,7 +86,7 @@ func (l *loader) shared(id shortID, depth int) ([]byte, int, error) {
 		l.free = append(l.free, buf)
 		return nil, 0, err
 	}
-	if len(l.kept) == keptChunks {
+	if len(l.kept) == l.keep {
 		l.free = append(l.free, l.kept[0].b)
 		l.kept = slices.Delete(l.kept, 0, 1)
 	}

@@ -120,17 +120,10 @@ func (p *partReader) fill() error {
 }
 
 func (p *partReader) fillBundle(e *rowdelta.Entry) error {
-	id := blobID(e.ID)
-	b, _, err := p.l.shared(id.short(), maxDepth)
-	if err != nil {
-		return err
-	}
-	if err := checkLength(len(b), e); err != nil {
-		return err
-	}
-	p.buf = append(p.buf[:0], b[p.ref.At:int64(p.ref.At)+p.part.Bytes]...)
+	b, err := p.l.bundled(e, p.ref, p.part.Bytes)
+	p.buf = append(p.buf[:0], b...)
 	p.rest = p.buf
-	return nil
+	return err
 }
 
 func (p *partReader) Close() error {
