@@ -31,6 +31,7 @@ const (
 	manifestPrefix = "manifests/"
 	leasePrefix    = "leases/"
 	marksPrefix    = "marks/"
+	labelPrefix    = "labels/"
 )
 
 // config is the object a repository begins with; it can be read without a key.
@@ -90,7 +91,7 @@ func (m *master) derive(repo, purpose string, n int) []byte {
 type secrets struct {
 	id   []byte // names chunks
 	data []byte // packs
-	meta []byte // manifests, leases, marks
+	meta []byte // manifests, labels, leases, marks
 	conf []byte // the config's MAC
 	seed *rowdelta.Seed
 }

@@ -156,6 +156,32 @@ func FuzzMark(f *testing.F) {
 	})
 }
 
+func FuzzLabel(f *testing.F) {
+	f.Add([]byte(`{"pinned":true,"tags":["a"],"note":"n","written":"2027-01-01T00:00:00Z"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := parseLabel(b)
+		if err != nil {
+			return
+		}
+		again, err := encodeJSON(l)
+		if err != nil {
+			return // a year that cannot be written
+		}
+		if _, err := parseLabel(again); err != nil {
+			t.Fatalf("%q became %q: %v", b, again, err)
+		}
+	})
+}
+
+func FuzzNumberedName(f *testing.F) {
+	f.Add("0198c0de-0000-7000-8000-000000000000-12")
+	f.Fuzz(func(t *testing.T, s string) {
+		if id, n, ok := parseNumbered(s); ok && numberedName("", id, n) != s {
+			t.Fatalf("two names of one object: %q", s)
+		}
+	})
+}
+
 func FuzzCache(f *testing.F) {
 	f.Add(make([]byte, cacheRecord))
 	f.Fuzz(func(t *testing.T, b []byte) {

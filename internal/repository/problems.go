@@ -31,6 +31,15 @@ var (
 	ErrLease = problem.New("repository.lease_lost")
 	// ErrRecipient: {recipient} is not an age recipient.
 	ErrRecipient = problem.New("repository.bad_recipient")
+	// ErrBackupExists: the repository has a backup {id} already.
+	ErrBackupExists = problem.New("repository.backup_exists")
+	// ErrLabel: a label has more than {tags} tags or more than {size} bytes.
+	ErrLabel = problem.New("repository.bad_label")
+	// ErrLastKey: the key slot must not be removed: it is the only one, or
+	// the one that opened the repository.
+	ErrLastKey = problem.New("repository.last_key")
+	// ErrNoSuchSlot: there is no key slot {id}.
+	ErrNoSuchSlot = problem.New("repository.no_slot_there")
 	// ErrNoSlot: a repository needs at least one key.
 	ErrNoSlot = problem.New("repository.no_key_slot")
 )

@@ -37,6 +37,7 @@ type Repository struct {
 	st    store.Store
 	opt   Options
 	id    string
+	slot  string // the name of the key slot it was opened with
 	key   master
 	keys  secrets
 	index *index
@@ -85,6 +86,9 @@ func Create(ctx context.Context, st store.Store, slots Slots, opt Options) (*Rep
 		return nil, err
 	}
 	r := newRepository(st, opt, id, m)
+	if r.slot, err = made[0].name(); err != nil {
+		return nil, err
+	}
 	b, err := json.Marshal(config{Kind: configKind, Format: formatVersion, ID: id, Sum: idSum(id), MAC: r.keys.mac(id)})
 	if err != nil {
 		return nil, fmt.Errorf("encode config: %w", err)
@@ -105,14 +109,16 @@ func Open(ctx context.Context, st store.Store, opt Options, keys ...Key) (*Repos
 	if err != nil {
 		return nil, err
 	}
-	m, err := unlock(ctx, st, c, keys)
+	m, slot, err := unlock(ctx, st, c, keys)
 	if err != nil {
 		return nil, err
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return newRepository(st, opt, c.ID, m), nil
+	r := newRepository(st, opt, c.ID, m)
+	r.slot = slot
+	return r, nil
 }
 
 func newRepository(st store.Store, opt Options, id string, m master) *Repository {
@@ -126,8 +132,7 @@ func newRepository(st store.Store, opt Options, id string, m master) *Repository
 // ID returns the repository's own ID, which is not secret.
 func (r *Repository) ID() string { return r.id }
 
-// AddSlots adds ways in. They cannot be told apart from older ones, and none
-// is removed.
+// AddSlots adds ways in; none is removed (see [Repository.RemoveSlot]).
 func (r *Repository) AddSlots(ctx context.Context, s Slots) error {
 	made, err := r.key.makeSlots(r.id, s)
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	magicManifest = "RAHATMF\x01"
 	magicLease    = "RAHATLS\x01"
 	magicMark     = "RAHATMK\x01"
+	magicLabel    = "RAHATLB\x01"
 )
 
 func newGCM(key []byte) cipher.AEAD {

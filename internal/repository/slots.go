@@ -231,6 +231,15 @@ func slotName(b []byte) string {
 	return keysPrefix + hex.EncodeToString(sum[:16])
 }
 
+// name returns where the slot is stored.
+func (s *slot) name() (string, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("encode slot: %w", err)
+	}
+	return slotName(b), nil
+}
+
 func putSlots(ctx context.Context, st store.Store, slots []slot) error {
 	for _, s := range slots {
 		b, err := json.Marshal(s)
@@ -244,45 +253,48 @@ func putSlots(ctx context.Context, st store.Store, slots []slot) error {
 	return nil
 }
 
-// unlock tries every key on every slot. A slot that opens but holds the key of
+// unlock tries every key on every slot and tells the name of the one that
+// opened. A slot that opens but holds the key of
 // another repository (one whose creation was interrupted) does not count.
-func unlock(ctx context.Context, st store.Store, c config, keys []Key) (master, error) {
+func unlock(ctx context.Context, st store.Store, c config, keys []Key) (master, string, error) {
 	var slots []*slot
+	var names []string
 	var broken error
 	for o, err := range st.List(ctx, keysPrefix) {
 		if err != nil {
-			return master{}, fmt.Errorf("list %s: %w", keysPrefix, err)
+			return master{}, "", fmt.Errorf("list %s: %w", keysPrefix, err)
 		}
 		s, err := readSlot(ctx, st, o.Key)
 		switch {
 		case err == nil:
-			slots = append(slots, s)
+			slots, names = append(slots, s), append(names, o.Key)
+		case errors.Is(err, store.ErrNotFound): // removed since it was listed
 		case isDamage(err):
 			broken = err
 		default:
-			return master{}, err
+			return master{}, "", err
 		}
 	}
 	if len(slots) == 0 && broken == nil {
-		return master{}, ErrMissing.Because(nil, "object", keysPrefix)
+		return master{}, "", ErrMissing.Because(nil, "object", keysPrefix)
 	}
 	for _, k := range keys {
-		for _, s := range slots {
+		for i, s := range slots {
 			m, err := k.unlock(c.ID, s)
 			if err != nil {
 				continue
 			}
 			sec := m.secrets(c.ID)
 			if !sec.owns(c) {
-				return m, damaged(configName, errors.New("not signed by the repository's key"))
+				return m, "", damaged(configName, errors.New("not signed by the repository's key"))
 			}
-			return m, nil
+			return m, names[i], nil
 		}
 	}
 	if broken != nil {
-		return master{}, broken
+		return master{}, "", broken
 	}
-	return master{}, ErrWrongKey.Because(nil)
+	return master{}, "", ErrWrongKey.Because(nil)
 }
 
 func readSlot(ctx context.Context, st store.Store, name string) (*slot, error) {

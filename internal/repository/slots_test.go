@@ -63,6 +63,93 @@ func TestEverySlotOpensTheRepositoryAndNoOtherKeyDoes(t *testing.T) {
 	}
 }
 
+func TestKeysAreListedAndRemovedButForTheLast(t *testing.T) {
+	kit, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := newMemStore()
+	to := kit.Recipient().String()
+	if _, err := Create(t.Context(), st, Slots{Passphrase: vault.NewSecret("old"), Secret: testSecret, Recipients: []string{to}}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	slots := func(r *Repository) map[string]Slot {
+		all, err := r.Slots(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := make(map[string]Slot)
+		for _, s := range all {
+			kinds[s.Kind] = s
+		}
+		return kinds
+	}
+	r := reopen(t, st)
+	have := slots(r)
+	if len(have) != 3 || have[slotAge].Recipient != to || !have[slotSecret].Opened || have[slotPassphrase].Opened || have[slotAge].Opened {
+		t.Fatalf("%+v", have)
+	}
+	if err := r.RemoveSlot(t.Context(), have[slotSecret].ID); !errors.Is(err, ErrLastKey) {
+		t.Errorf("the one that opened: %v", err)
+	}
+	if err := r.RemoveSlot(t.Context(), "../config"); !errors.Is(err, ErrNoSuchSlot) {
+		t.Errorf("none: %v", err)
+	}
+	byKit, err := Open(t.Context(), st, Options{}, Identity(vault.NewSecret(kit.String())))
+	if err != nil || !slots(byKit)[slotAge].Opened {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{slotPassphrase, slotSecret} {
+		if err := byKit.RemoveSlot(t.Context(), have[kind].ID); err != nil {
+			t.Fatal(kind, err)
+		}
+	}
+	if _, err := Open(t.Context(), st, Options{}, Passphrase(vault.NewSecret("old"))); !errors.Is(err, ErrWrongKey) {
+		t.Errorf("the old passphrase: %v", err)
+	}
+	// Damage beside it does not count as a second key; removing it is possible.
+	st.objects[keysPrefix+strings.Repeat("0", 32)] = []byte("{}")
+	if err := r.RemoveSlot(t.Context(), have[slotAge].ID); !errors.Is(err, ErrLastKey) {
+		t.Errorf("the last: %v", err)
+	}
+	if err := byKit.RemoveSlot(t.Context(), strings.Repeat("0", 32)); err != nil {
+		t.Error(err)
+	}
+	if len(slots(byKit)) != 1 {
+		t.Errorf("%+v", slots(byKit))
+	}
+}
+
+// Two machines that remove each other's key at once do not lock out both.
+func TestKeysRemovedAtOnceLeaveOne(t *testing.T) {
+	st := newMemStore()
+	r := create(t, st)
+	other := NewSecret()
+	if err := r.AddSlots(t.Context(), Slots{Secret: other}); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Open(t.Context(), st, Options{}, SecretKey(other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, theirs := strings.TrimPrefix(r.slot, keysPrefix), strings.TrimPrefix(second.slot, keysPrefix)
+	nested := false
+	st.before = func(op, _ string) error {
+		if op == "delete" && !nested {
+			nested = true
+			delete(st.objects, r.slot) // second.RemoveSlot(mine) got through meanwhile
+		}
+		return nil
+	}
+	if err := r.RemoveSlot(t.Context(), theirs); !errors.Is(err, ErrLastKey) {
+		t.Errorf("removing %s as %s is removed: %v", theirs, mine, err)
+	}
+	st.before = nil
+	if _, err := Open(t.Context(), st, Options{}, SecretKey(other)); err != nil {
+		t.Errorf("nobody can open it any more: %v", err)
+	}
+}
+
 func TestCreateAndOpenSayWhatIsThere(t *testing.T) {
 	st := newMemStore()
 	if there, err := Exists(t.Context(), st); there || err != nil {

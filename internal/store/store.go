@@ -26,6 +26,8 @@ var (
 	ErrUnavailable = problem.New("store.unavailable")
 	// ErrBadKey: a key breaks the rules of [Store].
 	ErrBadKey = problem.New("store.bad_key")
+	// ErrLocked: the store forbids to delete {key} before {until}.
+	ErrLocked = problem.New("store.locked")
 	// ErrBadURL: the destination's address cannot be understood.
 	ErrBadURL = problem.New("store.bad_url")
 )
@@ -59,7 +61,8 @@ type Store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 
 	// Delete removes an object. Removing one that does not exist is not an
-	// error, so that a half-done prune can be repeated.
+	// error, so that a half-done prune can be repeated. One that may not be
+	// removed yet is ErrLocked and stays whole (see [Locked]).
 	Delete(ctx context.Context, key string) error
 }
 
@@ -75,6 +78,16 @@ type Object struct {
 type Retainer interface {
 	// Retain forbids deletion of key until the given moment.
 	Retain(ctx context.Context, key string, until time.Time) error
+}
+
+// Locked returns [ErrLocked] for an object that must not be deleted before
+// until; a zero time means that nobody knows.
+func Locked(key string, until time.Time, cause error) error {
+	text := "?"
+	if !until.IsZero() {
+		text = until.UTC().Format(time.RFC3339)
+	}
+	return ErrLocked.Because(cause, "key", key, "until", text)
 }
 
 // Sized is implemented by stores that know how much room is left. Find it
