@@ -39,7 +39,7 @@ var postgresPackage = aptPackage{"postgresql", "/usr/lib/postgresql/*/bin/postgr
 
 // testPackages is what tests run besides Go: real servers, a real keychain,
 // what starts programs on a desktop, a C compiler for the race detector,
-// patchelf for PostgreSQL of other releases.
+// patchelf for PostgreSQL of other releases, readers of PDF.
 var testPackages = []aptPackage{
 	postgresPackage,
 	{"mariadb-server", "mariadbd"},
@@ -52,6 +52,7 @@ var testPackages = []aptPackage{
 	{"libc6-dev", "/usr/include/*/gnu/stubs-*.h"},
 	{"patchelf", "patchelf"},
 	{"binutils", "ar"},
+	{"poppler-utils", "pdftoppm"},
 }
 
 // benchPackages is what the product is measured against.

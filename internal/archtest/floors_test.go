@@ -15,7 +15,7 @@ import (
 var floors = []string{
 	0: "backup problem version",
 	1: "schedule retention rowdelta vault clienttool paths ipc i18n logging pages autostart",
-	2: "engine store repository control hubapi",
+	2: "engine store repository control hubapi recoverykit",
 	3: "agent/archiver agent/restorer agent/verifier agent/pruner agent/discovery agent/catalog agent/queue " +
 		"agent/scheduler agent/notify agent/update hub/account hub/audit hub/fleet hub/reports hub/webhooks",
 	4: "agent/server agent/uplink cli tray window hub/server",

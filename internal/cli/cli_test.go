@@ -99,6 +99,9 @@ var jsonCommands = []struct {
 	{"destination_test", "destination test disk", "", 0},
 	{"destination_test_failed", "destination test gone", "", 1},
 	{"destination_remove", "destination remove disk", "", 0},
+	{"recovery_kit", "recovery-kit --to disk", "", 0},
+	{"recovery_kit_drill", "recovery-kit drill --to disk --key-stdin", "", 0},
+	{"recovery_kit_drill_failed", "recovery-kit drill --to gone --key-stdin", "", 1},
 	{"job_add", "job add nightly --server local --database shop,crm --to disk --verify full", "", 0},
 	{"job_list", "job list", "", 0},
 	{"job_show", "job show nightly", "", 0},
@@ -175,6 +178,8 @@ var peopleCommands = []struct{ file, line, runs string }{
 	{"server_list", "server list", ""},
 	{"server_test", "server test local", ""},
 	{"destination_test", "destination test disk", ""},
+	{"recovery_kit", "recovery-kit", ""},
+	{"recovery_kit_drill", "recovery-kit drill --key-stdin", ""},
 	{"job_list", "job list", ""},
 	{"job_show", "job show weekly", ""},
 	{"backup", "backup nightly", "shop"},
@@ -197,7 +202,7 @@ func TestPeopleReadWhatIsMeant(t *testing.T) {
 		for _, c := range peopleCommands {
 			t.Run(c.file+"."+lang, func(t *testing.T) {
 				startFake(t, starting(c.runs)).use(t)
-				code, stdout, stderr := call(t, "", append(strings.Fields(c.line), "--lang", lang)...)
+				code, stdout, stderr := call(t, "open sesame\n", append(strings.Fields(c.line), "--lang", lang)...)
 				golden(t, c.file+"."+lang+".txt", fmt.Sprintf("$ rahat %s\n%s--- stderr\n%s--- exit code %d\n", c.line, mask(lang, stdout), mask(lang, stderr), code))
 			})
 		}

@@ -73,6 +73,12 @@ var destinations = []control.Destination{
 	{Name: "gone", URL: "file:///mnt/gone"},
 }
 
+var kit = control.RecoveryKit{
+	Identity: "AGE-SECRET-KEY-1TEST", Recipient: "age1test", Words: []string{"legal", "winner"}, Created: now,
+	Destinations: []control.KitDestination{{Name: "disk", URL: "file:///mnt/backup", Repository: "5f0c1a2b"}},
+	Text:         "Rahat Backup recovery kit\n", PDF: []byte("%PDF-1.7"),
+}
+
 var jobs = []control.Job{
 	{Name: "nightly", Server: "local", Databases: []string{"shop", "crm"}, Destinations: []string{"disk"}, Type: backup.Incremental, Verify: "full"},
 	{Name: "weekly", Server: "local", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Full, Paused: true},

@@ -34,6 +34,8 @@ var (
 	errMistyped      = problem.New("cli.overwrite_mistyped")     // {database}
 	errJobUnknown    = problem.New("agent.no_job")               // {name}; the agent's own
 	errBackupUnknown = problem.New("repository.no_backup")       // {id}; the agent's own
+	errFileExists    = problem.New("restorer.file_exists")       // {path}; the agent's own
+	errNotWritable   = problem.New("restorer.not_writable")      // {path}; the agent's own
 	errInterrupted   = problem.New("cli.interrupted")
 	errLeft          = problem.New("cli.runs_go_on")    // {runs}
 	errRun           = problem.New("cli.run_not_ok")    // {run} {status}
@@ -97,6 +99,13 @@ var exitCodes = map[problem.Code]int{
 	"repository.bad_recipient": exitUsage,
 	"restorer.unknown_format":  exitUsage,
 	"store.bad_url":            exitUsage,
+
+	"recoverykit.word_count":        exitUsage,
+	"recoverykit.unknown_word":      exitUsage,
+	"recoverykit.words_mistyped":    exitUsage,
+	"recoverykit.identity_mistyped": exitUsage,
+	"recoverykit.empty":             exitUsage,
+	"recoverykit.no_destinations":   exitNotFound,
 
 	"repository.not_found":   exitNotFound,
 	"repository.no_backup":   exitNotFound,

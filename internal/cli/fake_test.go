@@ -174,6 +174,13 @@ func (f *fakeAgent) route() {
 		}
 		return control.DestinationTest{OK: true, Repository: destinations[0].Repository, Backups: 412, FreeBytes: 184_000_000_000}
 	})
+	f.answer("POST /api/recovery-kit", func(*http.Request) any { return kit })
+	f.answer("POST /api/recovery-kit/drill", func(*http.Request) any {
+		if strings.Contains(f.requests[len(f.requests)-1], `"gone"`) {
+			return control.KeyDrilled{Problem: diskGone}
+		}
+		return control.KeyDrilled{OK: true, Backups: 412, Newest: shopBackup, Bytes: 18_400_000, Seconds: 0.8}
+	})
 	f.fixed("GET /api/jobs", jobs)
 	f.answer("POST /api/jobs", func(*http.Request) any { return jobs[0] })
 	f.answer("PUT /api/jobs/{name}", func(*http.Request) any { return jobs[0] })

@@ -32,8 +32,11 @@ func (a *app) help(c *cobra.Command, _ []string) {
 func (a *app) usage(c *cobra.Command) {
 	fmt.Fprintln(a.out, a.out.paint(bold, a.t("help.usage")))
 	if c.HasAvailableSubCommands() {
-		fmt.Fprintf(a.out, "  %s %s\n\n", c.CommandPath(), a.t("help.command"))
-		return
+		fmt.Fprintf(a.out, "  %s %s\n", c.CommandPath(), a.t("help.command"))
+		if !strings.Contains(c.Use, " ") { // it does nothing without one
+			fmt.Fprintln(a.out)
+			return
+		}
 	}
 	fmt.Fprintf(a.out, "  %s\n\n", strings.Replace(c.UseLine(), "[flags]", a.t("help.options"), 1))
 }

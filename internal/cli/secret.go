@@ -157,8 +157,12 @@ func reason(err error) string {
 // postgres://user:password@host or "host=h password=p".
 var passwordWithin = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/]*@|\bpassword\s*=`)
 
-// readIdentity returns the age identity in a file as age-keygen writes it:
-// lines, with comments after '#'.
+// kitWords is how many words a recovery kit has.
+const kitWords = 24
+
+// readIdentity returns the age identity in a file as age-keygen writes it
+// (lines, with comments after '#'), in a recovery kit that was kept as text, or
+// the words of a kit.
 func readIdentity(path string) (string, error) {
 	text, err := readSecretFile(path)
 	if err != nil {
@@ -168,6 +172,9 @@ func readIdentity(path string) (string, error) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "AGE-SECRET-KEY-") {
 			return line, nil
 		}
+	}
+	if len(strings.Fields(text)) >= kitWords {
+		return text, nil
 	}
 	return "", errNoIdentity.Because(nil, "path", path)
 }

@@ -28,6 +28,17 @@ type KitDestination struct {
 	Repository string `json:"repository"`
 }
 
+// RecoveryState says whether a destination's backups can be opened without this
+// computer, as far as is known here.
+type RecoveryState struct {
+	Destination string `json:"destination"`
+	// Kit is when the newest recovery kit that opens it was made here;
+	// absent: none was.
+	Kit *time.Time `json:"kit,omitempty"`
+	// Drilled is when a key that somebody typed opened it last.
+	Drilled *time.Time `json:"drilled,omitempty"`
+}
+
 // KeySlot is one way into a destination's repository.
 type KeySlot struct {
 	ID        string     `json:"id"`
@@ -48,7 +59,9 @@ type NewKey struct {
 // the key are used.
 type KeyDrill struct {
 	Destination string `json:"destination"`
-	// One of them. Words are the 24 words of a kit, in order.
+	// One of them. Key is any of the others as a person typed it; which it is
+	// is found out. Words are the 24 words of a kit, in order.
+	Key        string   `json:"key,omitempty"`
 	Identity   string   `json:"identity,omitempty"`
 	Words      []string `json:"words,omitempty"`
 	Passphrase string   `json:"passphrase,omitempty"`

@@ -348,6 +348,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recovery-kit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which destinations a recovery kit opens */
+        get: operations["recovery"];
+        put?: never;
+        /** Make a recovery kit; its key is told once */
+        post: operations["make-recovery-kit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recovery-kit/drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a key as if this computer were lost */
+        post: operations["drill-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/repository/backups": {
         parameters: {
             query?: never;
@@ -787,6 +822,29 @@ export interface components {
             verify?: "none" | "basic" | "database" | "full";
             zone?: string;
         };
+        KeyDrill: {
+            destination: string;
+            identity?: string;
+            key?: string;
+            passphrase?: string;
+            words?: string[];
+        };
+        KeyDrilled: {
+            /** Format: int64 */
+            backups: number;
+            /** Format: int64 */
+            bytes: number;
+            newest?: string;
+            ok: boolean;
+            problem?: components["schemas"]["Problem"];
+            /** Format: double */
+            seconds: number;
+        };
+        KitDestination: {
+            name: string;
+            repository: string;
+            url: string;
+        };
         NewDestination: {
             identity?: string;
             /** Format: int64 */
@@ -835,6 +893,28 @@ export interface components {
             damaged: number;
             run: string;
             status: string;
+        };
+        RecoveryKit: {
+            /** Format: date-time */
+            created: string;
+            destinations: components["schemas"]["KitDestination"][];
+            identity: string;
+            pdf: string;
+            recipient: string;
+            text: string;
+            words: string[];
+        };
+        RecoveryKitRequest: {
+            destinations?: string[];
+            /** @enum {string} */
+            language?: "en" | "tr";
+        };
+        RecoveryState: {
+            destination: string;
+            /** Format: date-time */
+            drilled?: string;
+            /** Format: date-time */
+            kit?: string;
         };
         Repository: {
             identity?: string;
@@ -1789,6 +1869,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recovery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryState"][];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-recovery-kit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoveryKitRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryKit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drill-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyDrill"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyDrilled"];
+                };
             };
             /** @description Error */
             default: {

@@ -22,6 +22,7 @@ type Config struct {
 	Jobs         []control.Job         `json:"jobs"`
 	Preferences  Preferences           `json:"preferences,omitzero"`
 	Paused       bool                  `json:"paused,omitempty"` // no queued run begins
+	Recovery     map[string]Recovery   `json:"recovery,omitempty"`
 }
 
 // Preferences are how a person wants the program to behave, in the words of
@@ -55,6 +56,9 @@ func (db *DB) Config(ctx context.Context) (Config, error) {
 		return c, err
 	}
 	if c.Preferences, err = db.Preferences(ctx); err != nil {
+		return c, err
+	}
+	if c.Recovery, err = db.Recoveries(ctx); err != nil {
 		return c, err
 	}
 	c.Paused, err = db.Paused(ctx)
@@ -157,6 +161,9 @@ func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	if err := insertPreferences(ctx, tx, c.Preferences); err != nil {
+		return err
+	}
+	if err := insertRecoveries(ctx, tx, c.Recovery); err != nil {
 		return err
 	}
 	return insertSetting(ctx, tx, keyPaused, strconv.FormatBool(c.Paused))

@@ -103,7 +103,7 @@ func (s *Server) takeRepository(ctx context.Context, st store.Store, n control.N
 		return nil, err
 	}
 	if !known.Empty() {
-		repo, err := openWith(ctx, st, s.repositoryOptions(), []repository.Key{repository.SecretKey(known)})
+		repo, err := openWith(ctx, st, s.repositoryOptions(), typedKeys{all: []repository.Key{repository.SecretKey(known)}})
 		if err == nil {
 			return repo, s.Vault.Set(ctx, keyName(repo.ID()), known)
 		}
@@ -111,8 +111,11 @@ func (s *Server) takeRepository(ctx context.Context, st store.Store, n control.N
 			return nil, err
 		}
 	}
-	keys := givenKeys(n.Passphrase, n.Identity)
-	if len(keys) == 0 {
+	keys, err := givenKeys(n.Passphrase, n.Identity)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys.all) == 0 {
 		return nil, ErrKeyMissing.Because(nil, "destination", n.Name)
 	}
 	repo, err := openWith(ctx, st, s.repositoryOptions(), keys)

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/recoverykit"
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/vault"
@@ -128,27 +130,63 @@ func (s *Server) openUnconfigured(ctx context.Context, r control.Repository) (*r
 	if err != nil {
 		return nil, err
 	}
-	keys := givenKeys(r.Passphrase, r.Identity)
-	if len(keys) == 0 {
+	keys, err := givenKeys(r.Passphrase, r.Identity)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys.all) == 0 {
 		return nil, invalid("passphrase", "a passphrase or an identity is needed")
 	}
 	return openWith(ctx, st, repository.Options{Now: s.Now, Machine: s.Machine}, keys)
 }
 
-// givenKeys are the keys a person typed.
-func givenKeys(passphrase, identity string) (keys []repository.Key) {
-	if passphrase != "" {
-		keys = append(keys, repository.Passphrase(vault.NewSecret(passphrase)))
+// givenKeys are the keys a person gave. A recovery kit's words are taken for
+// its identity, wherever they stand.
+func givenKeys(passphrase, identity string) (keys typedKeys, err error) {
+	for _, text := range []string{passphrase, identity} {
+		if text == "" {
+			continue
+		}
+		if err := keys.add(text); err != nil {
+			return keys, err
+		}
 	}
-	if identity != "" {
-		keys = append(keys, repository.Identity(vault.NewSecret(identity)))
+	if identity != "" && !keys.kit && passphrase == "" {
+		return keys, cmp.Or(keys.doubt, error(recoverykit.ErrIdentity.Because(nil)))
 	}
-	return keys
+	return keys, nil
+}
+
+// typedKeys are what the texts that a person typed may be.
+type typedKeys struct {
+	all   []repository.Key
+	kit   bool  // a recovery kit's key is among them
+	doubt error // what seems mistyped, in case none fits
+}
+
+// add takes a text for all that it may be.
+func (k *typedKeys) add(text string) error {
+	typed, err := recoverykit.Read(text)
+	if err != nil {
+		return err
+	}
+	if !typed.Identity.Empty() { // which costs less to try than a passphrase
+		k.all = append(k.all, repository.Identity(typed.Identity))
+		k.kit = true
+	}
+	if !typed.Passphrase.Empty() {
+		k.all = append(k.all, repository.Passphrase(typed.Passphrase))
+	}
+	k.doubt = cmp.Or(k.doubt, typed.Doubt)
+	return nil
 }
 
 // openWith opens the repository on a store, or says that there is none.
-func openWith(ctx context.Context, st store.Store, opt repository.Options, keys []repository.Key) (*repository.Repository, error) {
-	repo, err := repository.Open(ctx, st, opt, keys...)
+func openWith(ctx context.Context, st store.Store, opt repository.Options, keys typedKeys) (*repository.Repository, error) {
+	repo, err := repository.Open(ctx, st, opt, keys.all...)
+	if errors.Is(err, repository.ErrWrongKey) && keys.doubt != nil {
+		return nil, keys.doubt
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}

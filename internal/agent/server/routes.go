@@ -32,6 +32,10 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, del, "/api/destinations/{name}", "remove-destination", "Forget a destination; its backups stay", none, s.removeDestination)
 	handle(s, api, post, "/api/destinations/{name}/test", "test-destination", "Open a destination", ok, s.testDestination)
 
+	handle(s, api, get, "/api/recovery-kit", "recovery", "Which destinations a recovery kit opens", ok, s.recovery)
+	handle(s, api, post, "/api/recovery-kit", "make-recovery-kit", "Make a recovery kit; its key is told once", ok, s.makeKit)
+	handle(s, api, post, "/api/recovery-kit/drill", "drill-key", "Try a key as if this computer were lost", ok, s.drillKey)
+
 	handle(s, api, get, "/api/jobs", "list-jobs", "Jobs", ok, s.listJobs)
 	handle(s, api, post, "/api/jobs", "add-job", "Add a job", ok, s.addJob)
 	handle(s, api, put, "/api/jobs/{name}", "edit-job", "Replace a job", ok, s.editJob)

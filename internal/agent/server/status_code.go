@@ -53,6 +53,8 @@ func statusOf(code problem.Code) int {
 		return http.StatusConflict
 	case what == "wrong_key":
 		return http.StatusUnauthorized
+	case area == "recoverykit":
+		return http.StatusUnprocessableEntity // a key that is mistyped
 	case area == "engine", area == "store", area == "repository":
 		return http.StatusBadGateway // what we depend on does not do its part
 	}

@@ -146,6 +146,22 @@ func (c *Client) TestDestination(ctx context.Context, name string) (control.Dest
 	return post[control.DestinationTest](ctx, c, at("destinations", name, "test"), nil)
 }
 
+// Recovery says for each destination whether a recovery kit opens it.
+func (c *Client) Recovery(ctx context.Context) ([]control.RecoveryState, error) {
+	return get[[]control.RecoveryState](ctx, c, "/api/recovery-kit", nil)
+}
+
+// MakeRecoveryKit makes a recovery kit. The answer is the only copy of its key.
+func (c *Client) MakeRecoveryKit(ctx context.Context, r control.RecoveryKitRequest) (control.RecoveryKit, error) {
+	return post[control.RecoveryKit](ctx, c, "/api/recovery-kit", r)
+}
+
+// DrillKey tries a key as if this computer were lost. A key that does not open
+// the destination is no error but a Problem in the answer.
+func (c *Client) DrillKey(ctx context.Context, d control.KeyDrill) (control.KeyDrilled, error) {
+	return post[control.KeyDrilled](ctx, c, "/api/recovery-kit/drill", d)
+}
+
 // Jobs lists the jobs by name.
 func (c *Client) Jobs(ctx context.Context) ([]control.Job, error) {
 	return get[[]control.Job](ctx, c, "/api/jobs", nil)
