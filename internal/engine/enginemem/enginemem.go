@@ -63,6 +63,7 @@ var (
 	_ engine.Driver    = (*Engine)(nil)
 	_ engine.Sandboxer = (*Engine)(nil)
 	_ engine.Exporter  = (*Engine)(nil)
+	_ engine.Browser   = (*Engine)(nil)
 )
 
 // New returns an engine without hosts.

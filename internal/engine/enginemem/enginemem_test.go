@@ -43,6 +43,8 @@ type fixtures struct {
 func (f *fixtures) Secret() string   { return secret }
 func (f *fixtures) System() []string { return []string{"system"} }
 
+func (f *fixtures) Driver() engine.Driver { return f.e }
+
 func (f *fixtures) Create(_ testing.TB, name string, c enginetest.Content) {
 	d := enginemem.Database{}
 	switch c {

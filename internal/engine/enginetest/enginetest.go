@@ -89,6 +89,13 @@ type WithSystem interface {
 	System() []string
 }
 
+// WithDriver is implemented by fixtures whose driver can do what needs no
+// server, such as showing what is in a backup.
+type WithDriver interface {
+	// Driver returns the driver under test.
+	Driver() engine.Driver
+}
+
 // Run checks every promise of [engine.Server] for a driver of a kind. open
 // returns a server whose account may do everything; it is called once for each
 // subtest, which closes it.
@@ -116,6 +123,7 @@ func Run(t *testing.T, kind string, open func(t *testing.T) engine.Server, f Fix
 		{"a cancelled restore stops within five seconds and leaves nothing", testCancelRestore},
 		{"a table the backup lacks is not found", testNoTable},
 		{"a preflight tells what would hinder a restore and changes nothing", testPreflight},
+		{"what is in a backup can be seen without restoring it", testBrowse},
 		{"the password is nowhere to be seen", testSecret},
 	} {
 		t.Run(c.name, func(t *testing.T) {

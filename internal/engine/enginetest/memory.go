@@ -19,7 +19,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/rowdelta"
 )
 
-// Memory is a backup held in memory. It is an [engine.Source] and may be used
+// Memory is a backup held in memory. It is an [engine.RandomSource] and may be used
 // from several goroutines; its fields are not changed while it is.
 type Memory struct {
 	// Stored is the manifest; it has been through JSON, as one that was kept.
@@ -31,7 +31,7 @@ type Memory struct {
 	Break func(part backup.StoredPart, r io.Reader) io.Reader
 }
 
-var _ engine.Source = (*Memory)(nil)
+var _ engine.RandomSource = (*Memory)(nil)
 
 // streams is how many parts Take dumps at once.
 const streams = 2
@@ -139,6 +139,58 @@ func (m *Memory) Open(ctx context.Context, part backup.StoredPart) (io.ReadClose
 		r = m.Break(part, r)
 	}
 	return io.NopCloser(r), nil
+}
+
+// Lines implements [engine.RandomSource].
+func (m *Memory) Lines(ctx context.Context, part backup.StoredPart, from int64) (io.ReadCloser, error) {
+	if part.Kind != backup.Rows || from < 0 {
+		return nil, fmt.Errorf("read part %s from line %d: %w", part.Name, from, errors.ErrUnsupported)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("open part %s: %w", part.Name, err)
+	}
+	b, ok := m.Data[part.Name]
+	if !ok {
+		return nil, fmt.Errorf("open part %s: no such part", part.Name)
+	}
+	for ; from > 0 && len(b) > 0; from-- {
+		_, b, _ = bytes.Cut(b, []byte{'\n'})
+	}
+	var r io.Reader = &ctxReader{ctx: ctx, r: bytes.NewReader(b)}
+	if m.Break != nil {
+		r = m.Break(part, r)
+	}
+	return io.NopCloser(r), nil
+}
+
+// Pages implements [engine.RandomSource].
+func (m *Memory) Pages(ctx context.Context, part backup.StoredPart) (io.ReaderAt, error) {
+	b, ok := m.Data[part.Name]
+	if part.Kind != backup.Pages || !ok {
+		return nil, fmt.Errorf("read part %s in any place: %w", part.Name, errors.ErrUnsupported)
+	}
+	return &memoryPages{ctx: ctx, m: m, part: part, b: b}, nil
+}
+
+// memoryPages reads a part in any place, through Break if that is set.
+type memoryPages struct {
+	ctx  context.Context
+	m    *Memory
+	part backup.StoredPart
+	b    []byte
+}
+
+// ReadAt implements [io.ReaderAt].
+func (p *memoryPages) ReadAt(b []byte, off int64) (int, error) {
+	var r io.Reader = &ctxReader{ctx: p.ctx, r: bytes.NewReader(p.b[min(off, int64(len(p.b))):])}
+	if p.m.Break != nil {
+		r = p.m.Break(p.part, r)
+	}
+	n, err := io.ReadFull(r, b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // FailAfter returns a source with the same backup whose readers fail with err

@@ -62,6 +62,8 @@ INSERT INTO %[1]s SELECT i, 1000, repeat(md5(i::text), 8) FROM generate_series(1
 	}
 }
 
+func (f fixtures) Driver() engine.Driver { return Driver{} }
+
 func (f fixtures) Drop(t testing.TB, name string) {
 	t.Helper()
 	if err := open(t, f.s, nil).Drop(context.WithoutCancel(t.Context()), name); err != nil {

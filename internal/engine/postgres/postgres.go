@@ -151,6 +151,7 @@ var (
 	_ engine.Driver    = Driver{}
 	_ engine.Sandboxer = Driver{}
 	_ engine.Exporter  = Driver{}
+	_ engine.Browser   = Driver{}
 	_ engine.Checker   = (*server)(nil)
 	_ engine.Dropper   = (*server)(nil)
 

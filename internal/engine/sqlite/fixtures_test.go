@@ -37,6 +37,8 @@ func (f *fixtures) server(t testing.TB) engine.Server {
 	return s
 }
 
+func (f *fixtures) Driver() engine.Driver { return Driver{Temp: f.temp} }
+
 func (f *fixtures) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
 // connect opens a database as another program would.
