@@ -175,7 +175,7 @@ func (a *agent) assemble(paused bool) error {
 	streams := max(2, runtime.NumCPU()/2)
 	a.broker = queue.NewBroker(a.Now)
 	a.queue = queue.New(queue.Options{
-		Store: a.catalog, Broker: a.broker, Log: a.log, Now: a.Now, Workers: workers, StartPaused: paused, Idle: a.idle,
+		Store: a.catalog, Broker: a.broker, Log: a.log, Now: a.Now, Workers: workers, StartPaused: paused, Idle: a.idle, Passes: server.Passes,
 	})
 	finder := &discovery.Discovery{Drivers: a.Drivers, Configured: a.catalog.Servers}
 	a.server = server.New(server.Options{
@@ -222,16 +222,36 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 			a.log.ErrorContext(ctx, "cannot read backups into the new catalog", "err", err)
 		}
 	}
+	if err := a.server.Requeue(ctx); err != nil {
+		a.log.ErrorContext(ctx, "cannot go on with what was left", "err", err)
+	}
+	endSchedule := a.runSchedule(ctx)
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 	a.log.InfoContext(ctx, "agent ready", "address", listener.Addr().String())
 	failed := a.await(ctx, listener, served)
 	a.log.InfoContext(ctx, "agent stopping")
+	endSchedule()
 	err := errors.Join(failed, a.stop(ctx, web, endRequests))
 	if e := <-served; e != nil && !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("serve: %w", e))
 	}
 	return err
+}
+
+// runSchedule begins what is due until the returned function is called.
+func (a *agent) runSchedule(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := a.server.RunSchedule(ctx); err != nil {
+			a.log.ErrorContext(ctx, "the schedule has ended", "err", err)
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // await returns when the agent is to stop, and why if nobody asked for it. Until

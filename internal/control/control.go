@@ -193,18 +193,22 @@ type Runs struct {
 // [BackupResult], [VerifyResult], [RestoreResult], [ExportResult],
 // [RebuildResult], [CopyResult], [PruneResult], [RereadResult].
 type Run struct {
-	ID          string           `json:"id"`
-	Kind        backup.RunKind   `json:"kind"`
-	Status      backup.Status    `json:"status"`
-	Job         string           `json:"job,omitempty"`
-	Server      string           `json:"server,omitempty"`
-	Database    string           `json:"database,omitempty"`
-	Destination string           `json:"destination,omitempty"`
-	Backup      string           `json:"backup,omitempty"`
-	Queued      time.Time        `json:"queued"`
-	Started     *time.Time       `json:"started,omitempty"`
-	Finished    *time.Time       `json:"finished,omitempty"`
-	Progress    *backup.Progress `json:"progress,omitempty"` // while running
+	ID          string         `json:"id"`
+	Kind        backup.RunKind `json:"kind"`
+	Status      backup.Status  `json:"status"`
+	Job         string         `json:"job,omitempty"`
+	Server      string         `json:"server,omitempty"`
+	Database    string         `json:"database,omitempty"`
+	Destination string         `json:"destination,omitempty"`
+	Backup      string         `json:"backup,omitempty"`
+	// Type is what was asked for, of a backup; Level that of the proof, after
+	// a backup or as a run of its own.
+	Type     backup.Type      `json:"type,omitempty" enum:"full,differential,incremental"`
+	Level    string           `json:"level,omitempty" enum:"none,basic,database,full"`
+	Queued   time.Time        `json:"queued"`
+	Started  *time.Time       `json:"started,omitempty"`
+	Finished *time.Time       `json:"finished,omitempty"`
+	Progress *backup.Progress `json:"progress,omitempty"` // while running
 	// Trigger says why the run is there; empty: somebody asked for it.
 	Trigger string `json:"trigger,omitempty" enum:"schedule,catch_up,copy,retention,retry"`
 	// Attempt counts from 1; Attempts is how many there may be. While it waits

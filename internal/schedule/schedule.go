@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // for computers that have no list of zones: Windows, small containers
 
 	"github.com/robfig/cron/v3"
 

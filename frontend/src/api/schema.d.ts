@@ -468,6 +468,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a run off the list of the dead */
+        post: operations["dismiss-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a run stand still; a backup holds its snapshot open on the server meanwhile */
+        post: operations["pause-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a run go on */
+        post: operations["resume-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do anew what a run failed to do; one that waits for another attempt has it now */
+        post: operations["retry-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers": {
         parameters: {
             query?: never;
@@ -971,6 +1039,8 @@ export interface components {
             id: string;
             job?: string;
             kind: string;
+            /** @enum {string} */
+            level?: "none" | "basic" | "database" | "full";
             /** Format: int64 */
             priority?: number;
             problem?: components["schemas"]["Problem"];
@@ -988,6 +1058,8 @@ export interface components {
             status: string;
             /** @enum {string} */
             trigger?: "schedule" | "catch_up" | "copy" | "retention" | "retry";
+            /** @enum {string} */
+            type?: "full" | "differential" | "incremental";
             warnings?: components["schemas"]["Problem"][];
         };
         Runs: {
@@ -2041,6 +2113,8 @@ export interface operations {
             query?: {
                 /** @description 0: as many as there may be */
                 limit?: number;
+                /** @description only those that failed for good and that nobody has retried or dismissed */
+                dead?: boolean;
             };
             header?: never;
             path?: never;
@@ -2119,6 +2193,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "dismiss-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pause-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runs"];
                 };
             };
             /** @description Error */

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/schedule"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -434,7 +435,7 @@ func TestChangesAreCounted(t *testing.T) {
 	}
 }
 
-func TestUnfinishedRunsBecomeInterrupted(t *testing.T) {
+func TestUnfinishedRunsAreFoundAndTheLastThatEnded(t *testing.T) {
 	db := newPlace(t).open(t)
 	ctx := t.Context()
 	runs := []control.Run{}
@@ -443,27 +444,89 @@ func TestUnfinishedRunsBecomeInterrupted(t *testing.T) {
 		runs = append(runs, r)
 	}
 	check(t, db.SaveRuns(ctx, runs...))
-	why := func(control.Run) control.Problem { return control.Problem{Code: "agent.interrupted"} }
-	got := must[[]control.Run](t)(db.Interrupt(ctx, noon, why))
-	if len(got) != 2 || got[0].ID != "01" {
+	got := must[[]control.Run](t)(db.UnfinishedRuns(ctx))
+	if len(got) != 2 || got[0].ID != "01" || got[1].ID != "02" || got[0].Progress != nil {
 		t.Fatalf("got %+v", got)
 	}
-	var states []backup.Status
-	for _, r := range must[[]control.Run](t)(db.Runs(ctx, 0)) {
-		states = append(states, r.Status)
-		if r.Progress != nil {
-			t.Errorf("progress was kept: %+v", r)
-		}
+	for i := range got {
+		got[i].Status = backup.Interrupted
 	}
-	if want := []backup.Status{backup.Cancelled, backup.Interrupted, backup.Interrupted, backup.OK}; !slices.Equal(states, want) {
-		t.Errorf("got %v, want %v", states, want)
+	check(t, db.SaveRuns(ctx, got...))
+	if again := must[[]control.Run](t)(db.UnfinishedRuns(ctx)); len(again) != 0 {
+		t.Errorf("unfinished: %+v", again)
 	}
 	last := must[[]control.Run](t)(db.LastRuns(ctx, backup.RunBackup))
-	if len(last) != 1 || last[0].ID != "02" || last[0].Problem.Code != "agent.interrupted" {
+	if len(last) != 1 || last[0].ID != "02" {
 		t.Errorf("last: %+v", last)
 	}
-	if again := must[[]control.Run](t)(db.Interrupt(ctx, noon, why)); len(again) != 0 {
-		t.Errorf("twice: %+v", again)
+}
+
+func TestTheDeadAreListedUntilARunMakesUpForThem(t *testing.T) {
+	db := newPlace(t).open(t)
+	ctx := t.Context()
+	run := func(id string, kind backup.RunKind, database, id2 string) control.Run {
+		return control.Run{ID: id, Kind: kind, Status: backup.Failed, Server: "shop", Database: database, Destination: "disk", Backup: id2, Dead: true}
+	}
+	all := []control.Run{
+		run("01", backup.RunBackup, "orders", ""), run("02", backup.RunBackup, "other", ""), run("03", backup.RunBackup, "*", ""),
+		run("04", backup.RunVerify, "orders", ""), run("05", backup.RunCopy, "orders", "b1"), run("06", backup.RunCopy, "orders", "b2"),
+	}
+	check(t, db.SaveRuns(ctx, all...))
+	dead := func() (ids []string) {
+		for _, r := range must[[]control.Run](t)(db.DeadRuns(ctx, 0)) {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	if got := dead(); !slices.Equal(got, []string{"06", "05", "04", "03", "02", "01"}) {
+		t.Errorf("dead: %v", got)
+	}
+	elsewhere := control.Run{ID: "07", Kind: backup.RunBackup, Status: backup.OK, Server: "shop", Database: "orders", Destination: "cloud"}
+	check(t, db.SaveRuns(ctx, elsewhere))
+	if got := dead(); len(got) != 6 {
+		t.Errorf("after a backup to another place: %v", got)
+	}
+	here, copied := elsewhere, elsewhere
+	here.ID, here.Destination = "08", "disk"
+	copied.ID, copied.Destination, copied.Kind, copied.Backup = "09", "disk", backup.RunCopy, "b2"
+	check(t, db.SaveRuns(ctx, here, copied))
+	if got := dead(); !slices.Equal(got, []string{"05", "04", "02"}) {
+		t.Errorf("after a backup of orders and a copy of b2: %v", got)
+	}
+	if r := must[control.Run](t)(db.Run(ctx, "01")); r.Dead || r.Status != backup.Failed {
+		t.Errorf("made up for: %+v", r)
+	}
+	all[1].Dead = false
+	check(t, db.SaveRuns(ctx, all[1]))
+	if got := dead(); !slices.Equal(got, []string{"05", "04"}) {
+		t.Errorf("after one was dismissed: %v", got)
+	}
+}
+
+func TestSchedulesAndDestinationsAreRemembered(t *testing.T) {
+	p := newPlace(t)
+	db := p.open(t)
+	ctx := t.Context()
+	configure(t, db)
+	want := schedule.Record{Spec: "02:00 UTC", Since: noon, Begun: noon.Add(time.Hour)}
+	check(t, db.SetSchedule(ctx, "backup/nightly", schedule.Record{Spec: "03:00 UTC", Since: noon, Begun: noon}))
+	check(t, db.SetSchedule(ctx, "backup/nightly", want))
+	check(t, db.SetSchedule(ctx, "backup/gone", want))
+	check(t, db.DropSchedule(ctx, "backup/gone"))
+	check(t, db.DropSchedule(ctx, "backup/gone"))
+	place := aPlace
+	place.RereadDays, place.LockDays = 30, 7
+	check(t, db.EditDestination(ctx, place))
+	if err := db.EditDestination(ctx, control.Destination{Name: "nowhere"}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("edit of none: %v", err)
+	}
+	check(t, db.Close())
+	db = p.open(t)
+	if got := must[map[string]schedule.Record](t)(db.Schedules(ctx)); len(got) != 1 || got["backup/nightly"] != want {
+		t.Errorf("got %+v", got)
+	}
+	if got := must[control.Destination](t)(db.Destination(ctx, "disk")); got != place {
+		t.Errorf("got %+v", got)
 	}
 }
 

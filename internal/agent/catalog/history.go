@@ -22,7 +22,8 @@ const Latest = "latest"
 // MaxList is how many records a list has at most, and when no number is given.
 const MaxList = 1000
 
-// SaveRuns writes runs as they are now, all or none. Progress is not kept.
+// SaveRuns writes runs as they are now, all or none. Progress is not kept. A run
+// that ended well takes those off the list of the dead that it makes up for.
 func (db *DB) SaveRuns(ctx context.Context, runs ...control.Run) error {
 	return db.change(ctx, func(tx *sql.Tx) error {
 		for _, r := range runs {
@@ -31,15 +32,35 @@ func (db *DB) SaveRuns(ctx context.Context, runs ...control.Run) error {
 			if err != nil {
 				return fmt.Errorf("encode run: %w", err)
 			}
-			_, err = tx.ExecContext(ctx, `INSERT INTO runs (id, status, kind, server, database, run) VALUES (?, ?, ?, ?, ?, ?)
-				ON CONFLICT (id) DO UPDATE SET status = excluded.status, run = excluded.run`,
-				r.ID, string(r.Status), string(r.Kind), r.Server, r.Database, string(text))
+			_, err = tx.ExecContext(ctx, `INSERT INTO runs (id, status, kind, server, database, run, dead) VALUES (?, ?, ?, ?, ?, ?, ?)
+				ON CONFLICT (id) DO UPDATE SET status = excluded.status, run = excluded.run, dead = excluded.dead`,
+				r.ID, string(r.Status), string(r.Kind), r.Server, r.Database, string(text), r.Dead)
+			if err == nil && r.Status == backup.OK {
+				err = bury(ctx, tx, r)
+			}
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// bury takes the dead runs that did the same as a run which ended well off
+// their list: a copy is one of that backup, anything else of that database and
+// place, or of all databases of the server.
+func bury(ctx context.Context, tx *sql.Tx, r control.Run) error {
+	_, err := tx.ExecContext(ctx, `UPDATE runs SET dead = 0, run = json_remove(run, '$.dead')
+		WHERE dead = 1 AND kind = ?1 AND server = ?2 AND database IN (?3, '*') AND coalesce(json_extract(run, '$.destination'), '') = ?4
+		AND (kind <> 'copy' OR json_extract(run, '$.backup') = ?5)`,
+		string(r.Kind), r.Server, r.Database, r.Destination, r.Backup)
+	return err
+}
+
+// DeadRuns lists the runs that failed for good and that nobody has seen to,
+// newest first.
+func (db *DB) DeadRuns(ctx context.Context, limit int) ([]control.Run, error) {
+	return list(ctx, db.read, scanJSON[control.Run], "SELECT run FROM runs WHERE dead = 1 ORDER BY seq DESC LIMIT ?", most(limit))
 }
 
 // Runs lists runs, newest first.
@@ -92,6 +113,24 @@ func (db *DB) Backups(ctx context.Context, f BackupFilter) ([]control.Backup, er
 func (db *DB) LastBackups(ctx context.Context) ([]control.Backup, error) {
 	return list(ctx, db.read, scanBackup, selectBackups+` WHERE b.id IN (
 		SELECT id FROM (SELECT id, max(started) FROM backups GROUP BY server, database)) ORDER BY b.started DESC, b.id DESC`)
+}
+
+// LastFull returns when the newest full backup of a database on a destination
+// began; the zero time when there is none.
+func (db *DB) LastFull(ctx context.Context, server, database, destination string) (time.Time, error) {
+	scan := func(row scanner) (ms int64, err error) {
+		err = row.Scan(&ms)
+		return ms, err
+	}
+	started, err := one(ctx, db.read, scan, `SELECT started FROM backups WHERE server = ? AND database = ? AND json_extract(backup, '$.type') = 'full'
+			AND repository = (SELECT repository FROM destinations WHERE name = ?) ORDER BY started DESC LIMIT 1`, server, database, destination)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	return time.UnixMilli(started).UTC(), nil
 }
 
 // LastProven returns, for every database of every server, the backup that was
@@ -245,19 +284,6 @@ func (db *DB) AddProof(ctx context.Context, v control.VerifyResult) error {
 		}
 		return noteProof(ctx, tx, v.Backup)
 	})
-}
-
-// Interrupt marks the runs that a dead agent left unfinished and returns them.
-func (db *DB) Interrupt(ctx context.Context, now time.Time, why func(control.Run) control.Problem) ([]control.Run, error) {
-	runs, err := db.UnfinishedRuns(ctx)
-	if err != nil || len(runs) == 0 {
-		return nil, err
-	}
-	for i := range runs {
-		p := why(runs[i])
-		runs[i].Status, runs[i].Finished, runs[i].Problem = backup.Interrupted, &now, &p
-	}
-	return runs, db.SaveRuns(ctx, runs...)
 }
 
 func most(limit int) int {

@@ -78,18 +78,31 @@ func scanServer(row scanner) (s control.Server, err error) {
 
 // Destinations lists the destinations by name.
 func (db *DB) Destinations(ctx context.Context) ([]control.Destination, error) {
-	return list(ctx, db.read, scanDestination, "SELECT name, url, repository FROM destinations ORDER BY name")
+	return list(ctx, db.read, scanDestination, "SELECT name, url, repository, options FROM destinations ORDER BY name")
 }
 
 // Destination returns one destination, or [ErrNotFound].
 func (db *DB) Destination(ctx context.Context, name string) (control.Destination, error) {
-	return one(ctx, db.read, scanDestination, "SELECT name, url, repository FROM destinations WHERE name = ?", name)
+	return one(ctx, db.read, scanDestination, "SELECT name, url, repository, options FROM destinations WHERE name = ?", name)
 }
 
 // AddDestination adds a destination; [ErrExists] if its name or its repository
 // is already there.
 func (db *DB) AddDestination(ctx context.Context, d control.Destination) error {
 	return db.configure(ctx, func(tx *sql.Tx) error { return insertDestination(ctx, tx, d) })
+}
+
+// EditDestination changes the destination of the same name, or says
+// [ErrNotFound].
+func (db *DB) EditDestination(ctx context.Context, d control.Destination) error {
+	options, err := encodeDestination(d)
+	if err != nil {
+		return err
+	}
+	return db.configure(ctx, func(tx *sql.Tx) error {
+		return affectOne(tx.ExecContext(ctx, "UPDATE destinations SET url = ?, repository = ?, options = ? WHERE name = ?",
+			d.URL, d.Repository, options, d.Name))
+	})
 }
 
 // RemoveDestination removes a destination and forgets its backups, which stay
@@ -104,12 +117,31 @@ func (db *DB) RemoveDestination(ctx context.Context, name string) error {
 }
 
 func insertDestination(ctx context.Context, tx *sql.Tx, d control.Destination) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO destinations VALUES (?, ?, ?)", d.Name, d.URL, d.Repository)
+	options, err := encodeDestination(d)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO destinations (name, url, repository, options) VALUES (?, ?, ?, ?)", d.Name, d.URL, d.Repository, options)
 	return err
 }
 
+// encodeDestination returns what of a destination has no column.
+func encodeDestination(d control.Destination) (string, error) {
+	d.Name, d.URL, d.Repository = "", "", ""
+	j, err := json.Marshal(d)
+	if err != nil {
+		return "", fmt.Errorf("encode destination: %w", err)
+	}
+	return string(j), nil
+}
+
 func scanDestination(row scanner) (d control.Destination, err error) {
-	err = row.Scan(&d.Name, &d.URL, &d.Repository)
+	var name, url, repository, options string
+	if err := row.Scan(&name, &url, &repository, &options); err != nil {
+		return d, err
+	}
+	err = json.Unmarshal([]byte(options), &d)
+	d.Name, d.URL, d.Repository = name, url, repository
 	return d, err
 }
 

@@ -1,9 +1,20 @@
-// Package queue runs what is asked for: in order, a few at a time, never two
-// at once on the same database. It knows nothing of databases; a run is a
-// function. Every change of a run is saved and told to subscribers.
+// Package queue runs what is asked for: the urgent first, else in order, a few
+// at a time, never two at once on the same database. It knows nothing of
+// databases; a run is a function. Every change of a run is saved and told to
+// subscribers.
+//
+// A run that has [control.Run.Attempts] is one that nobody waits for: what made
+// it fail and may pass makes it wait for another attempt, an agent that stops
+// leaves it queued for the next, and when it has failed for good it stays on
+// the list of the dead until somebody has seen to it. A run without is over when
+// it ends, however it ends, because whoever asked for it is told.
+//
+// Destinations have no limit of their own: no more runs than there are workers
+// can be at one, which is what a repository is made for.
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,13 +51,16 @@ type Store interface {
 
 // Work is one run to be.
 type Work struct {
-	// Run says what it is about. The queue fills ID, Status and the times.
+	// Run says what it is about. The queue fills ID, Status and the times,
+	// unless there is an ID: then it is a run that an agent before this one
+	// left, which keeps what it has.
 	Run control.Run
 	// Excludes are the things the run needs for itself: two runs that name
 	// the same one never run at once. See [Database].
 	Excludes []string
 	// Do does it. It must return soon after ctx ends. report may be called
-	// from several goroutines until Do returns.
+	// from several goroutines until Do returns; while the run is held it does
+	// not return until ctx ends, so that nothing goes on.
 	Do func(ctx context.Context, run control.Run, report backup.Observe) (Outcome, error)
 }
 
@@ -67,6 +81,9 @@ type Options struct {
 	Log     *slog.Logger
 	Now     backup.Clock
 	Workers int // runs at once; at least 1
+	// Passes reports whether what a problem says may be over soon, so that
+	// another attempt makes sense; nil: never.
+	Passes func(control.Problem) bool
 	// StartPaused is how the queue begins; see [Queue.Pause].
 	StartPaused bool
 	// Idle is called when the last run has ended and no other can begin; it
@@ -81,10 +98,10 @@ type Queue struct {
 
 	mu       sync.Mutex
 	entries  []*entry // in the order they were added
-	running  int
-	paused   bool // starts nothing that is queued
-	refusing bool // takes no more work
-	stopping bool // and starts nothing that is queued
+	running  int      // those that are held not counted
+	paused   bool     // starts nothing that is queued
+	refusing bool     // takes no more work
+	stopping bool     // and starts nothing that is queued
 	wg       sync.WaitGroup
 }
 
@@ -94,7 +111,10 @@ type entry struct {
 	run    control.Run
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	meter  meter
+	meter  *meter // of this attempt
+	gate   gate
+	// warnings are what others than the work have to say of the run.
+	warnings []control.Problem
 }
 
 // New returns an empty queue.
@@ -102,6 +122,9 @@ func New(opt Options) *Queue {
 	opt.Workers = max(1, opt.Workers)
 	if opt.Idle == nil {
 		opt.Idle = func() {}
+	}
+	if opt.Passes == nil {
+		opt.Passes = func(control.Problem) bool { return false }
 	}
 	return &Queue{Options: opt, paused: opt.StartPaused}
 }
@@ -113,11 +136,12 @@ func (q *Queue) Add(ctx context.Context, work ...Work) ([]string, error) {
 	runs := make([]control.Run, 0, len(work))
 	ids := make([]string, 0, len(work))
 	for _, w := range work {
-		now := q.Now().UTC()
-		e := &entry{work: w, run: w.Run}
-		e.run.ID, e.run.Status, e.run.Queued = string(backup.NewID(now)), backup.Queued, now
+		e := &entry{work: w, run: w.Run, warnings: w.Run.Warnings}
+		if e.run.Status = backup.Queued; e.run.ID == "" {
+			now := q.Now().UTC()
+			e.run.ID, e.run.Queued = string(backup.NewID(now)), now
+		}
 		e.ctx, e.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-		e.meter.emit = func(p backup.Progress) { q.progress(e, p) }
 		entries, runs, ids = append(entries, e), append(runs, e.run), append(ids, e.run.ID)
 	}
 	q.mu.Lock()
@@ -138,54 +162,94 @@ func (q *Queue) Add(ctx context.Context, work ...Work) ([]string, error) {
 	return ids, nil
 }
 
-// schedule starts what can be started, first come first served. A run that has
-// to wait for a thing keeps later ones from taking it before.
+// schedule starts what can be started: the urgent first, then first come first
+// served. A run that has to wait for a thing keeps later ones from taking it
+// before; one that waits for its moment or for a person does not.
 func (q *Queue) schedule() {
+	if q.paused || q.stopping {
+		return
+	}
 	taken := map[string]bool{}
 	for _, e := range q.entries {
+		for _, x := range e.work.Excludes {
+			taken[x] = taken[x] || e.run.Status == backup.Running
+		}
+	}
+	for _, e := range q.ready() {
 		free := !slices.ContainsFunc(e.work.Excludes, func(x string) bool { return taken[x] })
 		for _, x := range e.work.Excludes {
 			taken[x] = true
 		}
-		if !free || e.run.Status != backup.Queued || q.running >= q.Workers || q.paused || q.stopping {
-			continue
+		if free && q.running < q.Workers {
+			q.begin(e)
 		}
-		now := q.Now().UTC()
-		e.run.Status, e.run.Started = backup.Running, &now
-		q.running++
-		q.Broker.run(e.run)
-		q.wg.Go(func() { q.execute(e, e.run) })
 	}
 }
 
-// execute does one run from start to end.
-func (q *Queue) execute(e *entry, run control.Run) {
-	if err := q.Store.SaveRuns(e.ctx, run); err != nil {
-		q.Log.Error("cannot save run", "run", run.ID, "err", err)
+// ready returns the runs that wait for nothing but their turn, in its order.
+func (q *Queue) ready() []*entry {
+	var list []*entry
+	for _, e := range q.entries {
+		if e.run.Status == backup.Queued && !e.run.Held && !q.waits(e) {
+			list = append(list, e)
+		}
 	}
-	q.Log.Info("run started", "run", run.ID, "kind", run.Kind, "server", run.Server, "database", run.Database)
+	slices.SortStableFunc(list, func(a, b *entry) int { return cmp.Compare(b.run.Priority, a.run.Priority) })
+	return list
+}
+
+// begin starts an attempt of a run.
+func (q *Queue) begin(e *entry) {
+	now := q.Now().UTC()
+	e.run.Status, e.run.Started, e.run.RetryAt, e.run.Problem = backup.Running, &now, nil, nil
+	if e.run.Attempts > 0 {
+		e.run.Attempt++
+	}
+	e.meter = &meter{emit: func(p backup.Progress) { q.progress(e, p) }}
+	q.running++
+	q.Broker.run(e.run)
+	if err := q.Store.SaveRuns(e.ctx, e.run); err != nil {
+		q.Log.Error("cannot save run", "run", e.run.ID, "err", err)
+	}
+	run := e.run // later changes are not the work's business
+	q.wg.Go(func() { q.execute(e, run) })
+}
+
+// execute does one attempt of a run from start to end.
+func (q *Queue) execute(e *entry, run control.Run) {
+	q.Log.Info("run started", "run", run.ID, "kind", run.Kind, "server", run.Server, "database", run.Database, "attempt", run.Attempt)
 	out, err := q.do(e, run)
 	e.meter.stop()
-	over := q.close(e, run, out, err)
-	e.cancel(nil)
-	q.Log.Info("run ended", "run", run.ID, "kind", run.Kind, "status", over.Status, "dur", over.Finished.Sub(*over.Started).String(), "err", err)
-	if err := q.Store.SaveRuns(context.WithoutCancel(e.ctx), over); err != nil {
-		q.Log.Error("cannot save run", "run", run.ID, "err", err)
-	}
-	if q.finish(e, over) {
+	if q.end(e, out, err) {
 		q.Idle()
 	}
 }
 
-// finish takes a run that was executed out of the queue, starts the next, and
-// reports whether none is left that can run.
-func (q *Queue) finish(e *entry, over control.Run) (idle bool) {
+// end takes note of how an attempt ended, starts the next run, and reports
+// whether none is left that can run.
+func (q *Queue) end(e *entry, out Outcome, err error) (idle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.running--
-	q.remove(e, over)
+	if !e.run.Held {
+		q.running--
+	}
+	over := q.close(e, e.run, out, err)
+	again := q.again(&over, e.run.Held)
+	q.Log.Info("run ended", "run", over.ID, "kind", over.Kind, "status", over.Status, "attempt", over.Attempt, "err", err)
+	// Saved under the lock, so that a run is never seen to be over and then
+	// found unfinished.
+	if err := q.Store.SaveRuns(context.WithoutCancel(e.ctx), over); err != nil {
+		q.Log.Error("cannot save run", "run", over.ID, "err", err)
+	}
+	if again && !q.stopping {
+		e.run = over
+		q.Broker.run(over)
+	} else {
+		e.cancel(nil)
+		q.remove(e, over)
+	}
 	q.schedule()
-	return q.running == 0 && (len(q.entries) == 0 || q.paused)
+	return q.running == 0
 }
 
 // do calls the work and turns a panic into an error; the agent lives on.
@@ -196,13 +260,16 @@ func (q *Queue) do(e *entry, run control.Run) (out Outcome, err error) {
 			err = ErrPanic.Because(fmt.Errorf("panic: %v", v))
 		}
 	}()
-	return e.work.Do(e.ctx, run, e.meter.report)
+	return e.work.Do(e.ctx, run, func(p backup.Progress) {
+		e.gate.pass(e.ctx)
+		e.meter.report(p)
+	})
 }
 
 // close returns the run as it is when it is over.
 func (q *Queue) close(e *entry, run control.Run, out Outcome, err error) control.Run {
 	now := q.Now().UTC()
-	run.Finished, run.Warnings = &now, out.Warnings
+	run.Finished, run.Held, run.Progress, run.Warnings = &now, false, nil, append(slices.Clip(e.warnings), out.Warnings...)
 	if out.Backup != "" {
 		run.Backup = out.Backup
 	}
@@ -299,9 +366,12 @@ func (q *Queue) Cancel(ctx context.Context, id string) (control.Run, error) {
 	return e.run, nil
 }
 
-// drop ends a run that was cancelled before it began.
+// drop ends a run that does not run.
 func (q *Queue) drop(ctx context.Context, e *entry) error {
 	over := q.close(e, e.run, Outcome{}, context.Cause(e.ctx)) //nolint:contextcheck // the run has a context of its own
+	if over.RetryAt = nil; q.stopping && over.Attempts > 0 {
+		over = e.run // the next agent finds it as it is
+	}
 	err := q.Store.SaveRuns(ctx, over)
 	q.remove(e, over)
 	if err != nil {
@@ -341,7 +411,8 @@ func (q *Queue) Refuse() {
 }
 
 // Stop takes no more work, interrupts what is queued or running, and returns
-// when all of it is over and saved, or ctx ends. It may be called again.
+// when all of it is over and saved, or ctx ends. Runs with attempts are saved
+// as queued. It may be called again.
 func (q *Queue) Stop(ctx context.Context) error {
 	err := q.interrupt(ctx)
 	done := make(chan struct{})

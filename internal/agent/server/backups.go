@@ -63,16 +63,19 @@ func (s *Server) startBackups(ctx context.Context, in *body[control.BackupReques
 	}
 	work := make([]queue.Work, 0, len(r.Databases))
 	for _, database := range r.Databases {
-		work = append(work, queue.Work{
-			Run: control.Run{
-				Kind: backup.RunBackup, Job: r.Job, Server: r.Server, Database: database, Destination: destination.Name,
-			},
-			Excludes: []string{queue.Database(r.Server, database)},
-			Do:       s.backup(r.Type, r.Verify, destination),
+		w, err := s.workOf(control.Run{
+			Kind: backup.RunBackup, Job: r.Job, Server: r.Server, Database: database, Destination: destination.Name, Type: r.Type, Level: r.Verify,
 		})
+		if err != nil {
+			return control.Runs{}, err
+		}
+		work = append(work, w)
 	}
 	runs, err := s.start(ctx, work...)
 	runs.Skipped = skipped
+	if err == nil && in.Body.Job != "" && len(in.Body.Databases) == 0 {
+		err = s.scheduler.Began(ctx, taskBackup+r.Job) // what it missed until now is made up for
+	}
 	return runs, err
 }
 
@@ -128,10 +131,13 @@ func (s *Server) startVerify(ctx context.Context, in *identifiedBody[control.Ver
 	if _, err := s.driver(b.Engine); err != nil {
 		return control.Runs{}, err
 	}
-	return s.start(ctx, queue.Work{
-		Run: control.Run{Kind: backup.RunVerify, Server: b.Server, Database: b.Database, Destination: d.Name, Backup: b.ID},
-		Do:  s.verify(in.Body.Level, d),
+	w, err := s.workOf(control.Run{
+		Kind: backup.RunVerify, Server: b.Server, Database: b.Database, Destination: d.Name, Backup: b.ID, Level: in.Body.Level,
 	})
+	if err != nil {
+		return control.Runs{}, err
+	}
+	return s.start(ctx, w)
 }
 
 // find finds a backup and where it lies.

@@ -8,7 +8,13 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/schedule"
 )
+
+// ErrFullAlone: a schedule of full backups says which of the backups are full,
+// and there is no schedule of backups.
+var ErrFullAlone = problem.New("agent.full_schedule_alone")
 
 // everything stands for all databases that can be read.
 const everything = "*"
@@ -27,7 +33,7 @@ func (s *Server) addJob(ctx context.Context, in *body[control.Job]) (control.Job
 		return in.Body, jobTaken(err, in.Body.Name)
 	}
 	s.Broker.Changed()
-	return in.Body, nil
+	return in.Body, s.scheduler.Look(ctx)
 }
 
 type namedJob struct {
@@ -58,7 +64,7 @@ func (s *Server) changeJob(ctx context.Context, name string, f func(control.Job)
 		return j, missing(jobTaken(err, j.Name), ErrNoJob, "name", name)
 	}
 	s.Broker.Changed()
-	return j, nil
+	return j, s.scheduler.Look(ctx)
 }
 
 func (s *Server) removeJob(ctx context.Context, in *named) (nothing, error) {
@@ -66,7 +72,7 @@ func (s *Server) removeJob(ctx context.Context, in *named) (nothing, error) {
 		return nothing{}, missing(err, ErrNoJob, "name", in.Name)
 	}
 	s.Broker.Changed()
-	return nothing{}, nil
+	return nothing{}, s.scheduler.Look(ctx)
 }
 
 // checkJob makes sure that all a job names is there.
@@ -83,6 +89,9 @@ func (s *Server) checkJob(ctx context.Context, j control.Job) error {
 	if len(j.Destinations) == 0 {
 		return invalid("destinations", "at least one")
 	}
+	if err := checkSchedules(j); err != nil {
+		return err
+	}
 	if _, err := s.Catalog.Server(ctx, j.Server); err != nil {
 		return missing(err, ErrNoServer, "name", j.Server)
 	}
@@ -90,6 +99,27 @@ func (s *Server) checkJob(ctx context.Context, j control.Job) error {
 		if _, err := s.Catalog.Destination(ctx, d); err != nil {
 			return missing(err, ErrNoDestination, "name", d)
 		}
+	}
+	return nil
+}
+
+// checkSchedules makes sure that a job's schedules can be met.
+func checkSchedules(j control.Job) error {
+	for _, spec := range []string{j.Schedule, j.FullSchedule, j.Prove} {
+		if spec == "" {
+			continue
+		}
+		if _, err := schedule.Parse(spec, j.Zone); err != nil {
+			return err
+		}
+	}
+	switch {
+	case j.FullSchedule != "" && j.Schedule == "":
+		return ErrFullAlone.Because(nil)
+	case j.Zone != "" && j.Schedule == "" && j.Prove == "":
+		// It may be the wrong one: say so now, and not when there is a schedule.
+		_, err := schedule.Parse("@daily", j.Zone)
+		return err
 	}
 	return nil
 }

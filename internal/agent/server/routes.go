@@ -54,6 +54,10 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, get, "/api/runs", "list-runs", "Runs, newest first", ok, s.listRuns)
 	handle(s, api, get, "/api/runs/{id}", "get-run", "One run", ok, s.getRun)
 	handle(s, api, post, "/api/runs/{id}/cancel", "cancel-run", "Cancel a run", accepted, s.cancelRun)
+	handle(s, api, post, "/api/runs/{id}/pause", "pause-run", "Let a run stand still; a backup holds its snapshot open on the server meanwhile", ok, s.holdRun)
+	handle(s, api, post, "/api/runs/{id}/resume", "resume-run", "Let a run go on", ok, s.releaseRun)
+	handle(s, api, post, "/api/runs/{id}/retry", "retry-run", "Do anew what a run failed to do; one that waits for another attempt has it now", accepted, s.retryRun)
+	handle(s, api, post, "/api/runs/{id}/dismiss", "dismiss-run", "Take a run off the list of the dead", ok, s.dismissRun)
 
 	handle(s, api, get, "/api/settings", "get-settings", "How the agent and its windows behave", ok, s.getSettings)
 	handle(s, api, put, "/api/settings", "change-settings", "Change the settings", ok, s.changeSettings)

@@ -8,10 +8,14 @@ import (
 )
 
 type listQuery struct {
-	Limit int `query:"limit" minimum:"0" maximum:"1000" doc:"0: as many as there may be"`
+	Limit int  `query:"limit" minimum:"0" maximum:"1000" doc:"0: as many as there may be"`
+	Dead  bool `query:"dead" doc:"only those that failed for good and that nobody has retried or dismissed"`
 }
 
 func (s *Server) listRuns(ctx context.Context, in *listQuery) ([]control.Run, error) {
+	if in.Dead {
+		return s.Catalog.DeadRuns(ctx, in.Limit)
+	}
 	runs, err := s.Catalog.Runs(ctx, in.Limit)
 	for i := range runs {
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/agent/archiver"
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/agent/scheduler"
 	"github.com/rahatbackup/rahat/internal/agent/verifier"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -127,6 +128,9 @@ type Server struct {
 	pausing sync.Mutex // held while the agent is paused or resumed
 	census  *census
 	ledger  ledger
+
+	scheduler  *scheduler.Scheduler
+	complaints sync.Map // what was logged of tasks that cannot be planned
 }
 
 // New returns a server. Call Close when the queue has stopped.
@@ -134,6 +138,7 @@ func New(opt Options) *Server {
 	s := &Server{Options: opt, started: opt.Now().UTC()}
 	s.repos.open = s.openDestination
 	s.ui = newBrowserUI(s)
+	s.scheduler = scheduler.New(scheduler.Options{Work: plan{s}, Ledger: opt.Catalog, Log: opt.Log, Now: opt.Now, Beat: s.beat})
 	s.census = newCensus(opt.Now, s.askServers, func() { s.Broker.Changed() })
 	return s
 }

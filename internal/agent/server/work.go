@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent/archiver"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
@@ -282,27 +281,6 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 	result.Backups += len(found)
 	s.Broker.Changed()
 	return nil
-}
-
-// Interrupted tells the catalog of runs that the last agent left unfinished.
-func (s *Server) Interrupted(ctx context.Context, now time.Time) error {
-	runs, err := s.Catalog.Interrupt(ctx, now.UTC(), cutOff)
-	if err != nil {
-		return err
-	}
-	for _, r := range runs {
-		s.Log.WarnContext(ctx, "run was interrupted by the end of the last agent", "run", r.ID, "kind", r.Kind, "server", r.Server, "database", r.Database)
-	}
-	return nil
-}
-
-// cutOff says what became of a run whose agent died. What a restore had made
-// until then nobody has removed.
-func cutOff(r control.Run) control.Problem {
-	if r.Kind == backup.RunRestore && r.Started != nil {
-		return *control.FromError(ErrRestoreCut.Because(nil, "database", r.Database, "server", r.Server))
-	}
-	return *control.FromError(queue.ErrInterrupted.Because(nil))
 }
 
 // RebuildCatalog queues the reading of all destinations, for a catalog that

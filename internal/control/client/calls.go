@@ -266,6 +266,38 @@ func (c *Client) Cancel(ctx context.Context, id string) (control.Run, error) {
 	return post[control.Run](ctx, c, at("runs", id, "cancel"), nil)
 }
 
+// DeadRuns lists the runs that failed for good and that nobody has retried or
+// dismissed, newest first; limit 0 means the agent's default.
+func (c *Client) DeadRuns(ctx context.Context, limit int) ([]control.Run, error) {
+	q := url.Values{"dead": {"true"}}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return get[[]control.Run](ctx, c, "/api/runs", q)
+}
+
+// PauseRun lets a run stand still until ResumeRun. A backup holds its snapshot
+// open on the server meanwhile.
+func (c *Client) PauseRun(ctx context.Context, id string) (control.Run, error) {
+	return post[control.Run](ctx, c, at("runs", id, "pause"), nil)
+}
+
+// ResumeRun undoes PauseRun.
+func (c *Client) ResumeRun(ctx context.Context, id string) (control.Run, error) {
+	return post[control.Run](ctx, c, at("runs", id, "resume"), nil)
+}
+
+// RetryRun queues a run that does anew what the run id failed to do. One that
+// waits for another attempt has it now, and is itself the answer.
+func (c *Client) RetryRun(ctx context.Context, id string) (control.Runs, error) {
+	return post[control.Runs](ctx, c, at("runs", id, "retry"), nil)
+}
+
+// DismissRun takes a run off the list of the dead.
+func (c *Client) DismissRun(ctx context.Context, id string) (control.Run, error) {
+	return post[control.Run](ctx, c, at("runs", id, "dismiss"), nil)
+}
+
 // OpenUI answers an address by which a browser of this computer opens the pages,
 // once and within a minute.
 func (c *Client) OpenUI(ctx context.Context) (control.UILink, error) {

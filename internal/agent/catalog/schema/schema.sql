@@ -18,7 +18,8 @@ CREATE TABLE servers (
 CREATE TABLE destinations (
   name       TEXT PRIMARY KEY,
   url        TEXT NOT NULL,
-  repository TEXT NOT NULL UNIQUE  -- ID of the repository on it
+  repository TEXT NOT NULL UNIQUE,  -- ID of the repository on it
+  options    TEXT NOT NULL DEFAULT '{}'  -- the rest of control.Destination
 ) STRICT;
 
 CREATE TABLE jobs (
@@ -34,12 +35,22 @@ CREATE TABLE runs (
   kind     TEXT NOT NULL,
   server   TEXT NOT NULL,
   database TEXT NOT NULL,
-  run      TEXT NOT NULL  -- control.Run
+  run      TEXT NOT NULL,  -- control.Run
+  dead     INTEGER NOT NULL DEFAULT 0  -- 1: failed for good, and nobody has seen to it
 ) STRICT;
 -- Few are under way at any time: this index stays tiny.
 CREATE INDEX runs_status ON runs (status) WHERE status IN ('queued', 'running');
 -- The last run of a kind for each database, for the state of protection.
 CREATE INDEX runs_ended ON runs (kind, server, database, seq) WHERE status NOT IN ('queued', 'running', 'cancelled');
+CREATE INDEX runs_dead ON runs (seq) WHERE dead = 1;
+
+-- When what is done by a schedule last began.
+CREATE TABLE schedules (
+  task  TEXT PRIMARY KEY,
+  spec  TEXT NOT NULL,     -- the schedule the rest is about
+  since INTEGER NOT NULL,  -- when it got that schedule
+  begun INTEGER NOT NULL
+) STRICT;
 
 -- What the manifests in the repositories say; made again by a rebuild.
 CREATE TABLE backups (

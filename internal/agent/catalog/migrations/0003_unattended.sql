@@ -1,0 +1,9 @@
+ALTER TABLE destinations ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE runs ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_dead ON runs (seq) WHERE dead = 1;
+CREATE TABLE schedules (
+  task  TEXT PRIMARY KEY,
+  spec  TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  begun INTEGER NOT NULL
+) STRICT;
