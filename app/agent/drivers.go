@@ -16,6 +16,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/local"
+	"github.com/rahatbackup/rahat/internal/store/s3"
 	"github.com/rahatbackup/rahat/internal/vault"
 	"github.com/rahatbackup/rahat/internal/vault/file"
 	"github.com/rahatbackup/rahat/internal/vault/keyring"
@@ -52,12 +53,24 @@ func keepLocks() error {
 	return nil
 }
 
-// openStore opens the store at an address.
-func openStore(_ context.Context, address string, _ vault.Secret, create bool) (store.Store, error) {
+// stores are the kinds of destination this program knows, by the scheme of the
+// address.
+var stores = map[string]func(ctx context.Context, address string, secret vault.Secret, create bool) (store.Store, error){
+	"file": openFolder,
+	"s3":   openBucket,
+}
+
+// openStore opens the store at an address. With create, what is missing is made
+// if it can be made: a folder, but no bucket.
+func openStore(ctx context.Context, address string, secret vault.Secret, create bool) (store.Store, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "file" {
+	if err != nil || stores[u.Scheme] == nil {
 		return nil, store.ErrBadURL.Because(nil, "url", address)
 	}
+	return stores[u.Scheme](ctx, address, secret, create)
+}
+
+func openFolder(_ context.Context, address string, _ vault.Secret, create bool) (store.Store, error) {
 	dir, err := local.Dir(address)
 	if err != nil {
 		return nil, err
@@ -66,6 +79,14 @@ func openStore(_ context.Context, address string, _ vault.Secret, create bool) (
 		return local.Create(dir)
 	}
 	return local.Open(dir)
+}
+
+func openBucket(ctx context.Context, address string, secret vault.Secret, _ bool) (store.Store, error) {
+	cfg, err := s3.Parse(address, secret)
+	if err != nil {
+		return nil, err
+	}
+	return s3.Open(ctx, cfg)
 }
 
 // chooseVault returns how the vault is opened and its kind: as the environment

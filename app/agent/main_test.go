@@ -17,6 +17,9 @@ import (
 	"github.com/rahatbackup/rahat/internal/paths"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/local"
+	"github.com/rahatbackup/rahat/internal/store/s3"
+	"github.com/rahatbackup/rahat/internal/store/s3/gateway"
+	"github.com/rahatbackup/rahat/internal/store/s3/s3test"
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
@@ -186,10 +189,21 @@ func TestOnlyASetUpMakesAFolder(t *testing.T) {
 	if _, err := openStore(t.Context(), local.URL(dir), vault.Secret{}, false); err != nil {
 		t.Errorf("then: %v", err)
 	}
-	for _, bad := range []string{"", "s3://bucket", "gopher://x", "file:relative", ":", "/plain/path"} {
+	for _, bad := range []string{"", "s3://", "gopher://x", "file:relative", ":", "/plain/path"} {
 		if _, err := openStore(t.Context(), bad, vault.Secret{}, true); !errors.Is(err, store.ErrBadURL) {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+func TestABucketNeedsItsKeys(t *testing.T) {
+	if _, err := openStore(t.Context(), "s3://bucket", vault.Secret{}, true); !errors.Is(err, s3.ErrNoKeys) {
+		t.Errorf("%v, want ErrNoKeys", err)
+	}
+	server := s3test.Start(t)
+	address := server.URL(server.Bucket(t, gateway.BucketOptions{}), "backups")
+	if _, err := openStore(t.Context(), address, vault.NewSecret(gateway.Secret), true); err != nil {
+		t.Error(err)
 	}
 }
 

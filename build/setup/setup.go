@@ -1,6 +1,6 @@
 // Package setup brings what a build command needs onto this machine: system
-// packages, PostgreSQL of every major version the driver supports, and the
-// linter. All of it is checked first, so that a machine that has everything
+// packages, PostgreSQL of every major version the driver supports, an S3 server
+// and the linter. All of it is checked first, so that a machine that has everything
 // answers at once.
 package setup
 
@@ -25,6 +25,8 @@ type Tools struct {
 	Clients []string
 	// Linter is golangci-lint.
 	Linter string
+	// S3 is the S3 server.
+	S3 string
 	// Regression is the folder of PostgreSQL's own regression suite, empty
 	// when it was not fetched.
 	Regression string
@@ -35,6 +37,7 @@ func (t Tools) Env() []string {
 	env := []string{
 		"RAHAT_TEST_PG=" + strings.Join(t.Servers, string(os.PathListSeparator)),
 		"RAHAT_PG_BIN=" + strings.Join(t.Clients, string(os.PathListSeparator)),
+		"RAHAT_TEST_S3=" + t.S3,
 	}
 	if t.Regression != "" {
 		env = append(env, "RAHAT_PG_REGRESS="+t.Regression)
@@ -66,6 +69,9 @@ func ForTests(ctx context.Context, out io.Writer) (Tools, error) {
 		return Tools{}, err
 	}
 	if tools.Linter, err = linter(ctx, out); err != nil {
+		return Tools{}, err
+	}
+	if tools.S3, err = gateway(ctx, out); err != nil {
 		return Tools{}, err
 	}
 	tools.Regression = regressionFolder()
