@@ -17,6 +17,7 @@ export type ServerTest = Schemas['ServerTest'];
 export type Destination = Schemas['Destination'];
 export type NewDestination = Schemas['NewDestination'];
 export type DestinationTest = Schemas['DestinationTest'];
+export type Job = Schemas['Job'];
 export type Backup = Schemas['Backup'];
 export type BackupRequest = Schemas['BackupRequest'];
 export type BackupResult = Schemas['BackupResult'];
@@ -82,6 +83,14 @@ export interface Api {
   suggestDestination(): Promise<Destination>;
   addDestination(destination: NewDestination): Promise<Destination>;
   testDestination(name: string): Promise<DestinationTest>;
+  jobs(): Promise<Job[]>;
+  addJob(job: Job): Promise<Job>;
+  /** Changes a job, also its name. */
+  editJob(name: string, job: Job): Promise<Job>;
+  /** No backup is lost by it. */
+  removeJob(name: string): Promise<void>;
+  pauseJob(name: string): Promise<Job>;
+  resumeJob(name: string): Promise<Job>;
   startBackup(request: BackupRequest): Promise<Runs>;
   backups(query?: BackupQuery): Promise<Backup[]>;
   backup(id: string): Promise<Backup>;

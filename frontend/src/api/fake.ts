@@ -1,5 +1,5 @@
-import { at, backupOf, foundDatabase, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
-import type { Api, DatabaseStatus, Destination, NewServer, Run, Server, Settings, Signal, StatusReport } from './api';
+import { at, backupOf, foundDatabase, jobsOf, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
+import type { Api, DatabaseStatus, Destination, Job, NewServer, Run, Server, Settings, Signal, StatusReport } from './api';
 import { checkOf, historyOf } from './history';
 import { Problem } from './problem';
 import { runScenes } from './sceneRuns';
@@ -12,6 +12,7 @@ export interface World {
   settings: Settings;
   servers: Server[];
   destinations: Destination[];
+  jobs: Job[];
   runs: Run[];
 }
 
@@ -27,7 +28,7 @@ export function newWorld(over: Partial<World> = {}, now = Date.now()): World {
   return {
     status: statusOf({}, now), databases: sevenDatabases(now), looking: false, settings: settingsOf(), runs: [],
     servers: [{ name: 'main', engine: 'postgres', address: '127.0.0.1:5432' }],
-    destinations: [{ name: 'disk', url: 'file:///backups' }], ...over,
+    destinations: [{ name: 'disk', url: 'file:///backups' }, { name: 'office-nas', url: 'file:///mnt/nas' }], jobs: jobsOf(), ...over,
   };
 }
 
@@ -47,6 +48,12 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     return Promise.resolve({ runs: [run.id] });
   };
   const missing = (code: string, params: Record<string, string>) => Promise.reject(new Problem({ code, params, status: 404 }));
+  const change = (name: string, to: (j: Job) => Job) => {
+    const job = world.jobs.find((j) => j.name === name);
+    if (!job) return missing('agent.no_job', { name });
+    world.jobs = world.jobs.map((j) => (j.name === name ? to(job) : j));
+    return Promise.resolve(to(job));
+  };
   const backups = () => world.databases.flatMap(historyOf);
   const base: Api = {
     hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
@@ -74,6 +81,19 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
       return Promise.resolve(d);
     },
     testDestination: () => Promise.resolve({ ok: true, backups: 0, free_bytes: -1 }),
+    jobs: () => Promise.resolve(world.jobs),
+    addJob: (job) => {
+      if (world.jobs.some((j) => j.name === job.name)) return missing('agent.job_exists', { name: job.name });
+      world.jobs = [...world.jobs, job];
+      return Promise.resolve(job);
+    },
+    editJob: (name, job) => change(name, () => job),
+    removeJob: (name) => {
+      world.jobs = world.jobs.filter((j) => j.name !== name);
+      return Promise.resolve();
+    },
+    pauseJob: (name) => change(name, (j) => ({ ...j, paused: true })),
+    resumeJob: (name) => change(name, (j) => ({ ...j, paused: false })),
     startBackup: (r) => start('backup', { ...(r.server && { server: r.server }), ...(r.databases?.[0] && { database: r.databases[0] }) }),
     backups: (q = {}) => Promise.resolve(backups().filter((b) => q.database === undefined || b.database === q.database)),
     backup: (id) => {
@@ -118,7 +138,7 @@ export function fakeFromAddress(query: URLSearchParams): FakeApi {
   const scene = query.get('fake') ?? '';
   world.settings = settingsOf({ language: (query.get('lang') ?? 'en') as Settings['language'], theme: (query.get('theme') ?? 'system') as Settings['theme'] });
   scenes[scene]?.(world);
-  const api = fakeApi(scene === 'loading' ? { status: never, databases: never, hello: never } : {}, world);
+  const api = fakeApi(scene === 'loading' ? { status: never, databases: never, hello: never, jobs: never } : {}, world);
   if (scene === 'lost') once(api, () => lose(api));
   if (scene === 'failed') Object.assign(api, { databases: () => Promise.reject(new Problem({ code: 'catalog.damaged', detail: 'file is not a database', status: 500 })) });
   if (scene === 'running') move(api);
@@ -172,6 +192,18 @@ const scenes: Record<string, (w: World) => void> = {
       done('r6', { kind: 'verify', status: 'cancelled', database: 'müşteriler', started: at(-1_500, now), finished: at(-1_499, now), problem: { code: 'agent.cancelled' } }),
       done('r7', { status: 'interrupted', database: 'analytics', server: 'warehouse', started: at(-2_900, now), finished: at(-2_880, now), problem: { code: 'agent.interrupted' } }),
     ];
+  },
+  jobs: (w) => {
+    const now = Date.now();
+    for (const d of w.databases.filter((x) => x.server === 'main')) d.next = at(d.database === 'billing' ? 700 : 42, now);
+    const done = (id: string, job: string, minutes: number, over: Partial<Run>): Run => ({ ...runOf({}, now), id, job, started: at(minutes - 2, now), finished: at(minutes, now), ...over });
+    w.runs = [
+      done('r1', 'orders-hourly', -18, { status: 'ok', result: resultOf('orders_prod') }),
+      done('r2', 'billing-nightly', -680, { status: 'failed', database: 'billing', problem: { code: 'engine.server_lost' } }),
+    ];
+  },
+  nojobs: (w) => {
+    w.jobs = [];
   },
   nologin: (w) => {
     w.settings = { ...w.settings, start_at_login: false, at_login_possible: false };

@@ -1,4 +1,4 @@
-import type { Backup, BackupResult, DatabaseStatus, Found, Run, Settings, StatusReport } from './api';
+import type { Backup, BackupResult, DatabaseStatus, Found, Job, Run, Settings, StatusReport } from './api';
 
 /*
  * What the fake agent knows at first: the seven databases of the drawings, at the
@@ -85,4 +85,17 @@ export function runOf(over: Partial<Run> = {}, now = moment): Run {
 
 export function resultOf(database: string): BackupResult {
   return { run: 'r1', backup: `b-${database}-9`, status: 'ok', database, type: 'incremental', plain_bytes: 18_400_000_000, stored_bytes: 412_000_000, added_bytes: 11_800_000, rows: 18_104_377, seconds: 127, verify: proofOf(`b-${database}-9`, 0) };
+}
+
+export function jobOf(over: Partial<Job> = {}): Job {
+  return { name: 'nightly', server: 'main', databases: ['orders_prod', 'billing'], destinations: ['disk'], type: 'incremental', verify: 'full', paused: false, schedule: '02:00', ...over };
+}
+
+export function jobsOf(): Job[] {
+  return [
+    jobOf({ name: 'orders-hourly', databases: ['orders_prod'], destinations: ['disk', 'office-nas'], schedule: 'every 1h', full_schedule: 'sun 01:00', verify: 'basic', prove: 'sun 03:00', proof_days: 8, keep_hourly: 24, keep_daily: 21, keep_weekly: 8, keep_monthly: 12 }),
+    jobOf({ name: 'billing-nightly', databases: ['billing'], destinations: ['office-nas'], schedule: '02:00', keep_daily: 7, keep_weekly: 4, keep_monthly: 12 }),
+    jobOf({ name: 'everything', databases: ['*'], schedule: 'mon,thu 03:30', zone: 'Europe/Berlin', keep_last: 20 }),
+    jobOf({ name: 'before-release', databases: ['orders_prod', 'billing'], schedule: '', paused: true }),
+  ];
 }

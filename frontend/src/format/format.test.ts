@@ -22,4 +22,11 @@ test('durations change their unit before they would read as a whole one', () => 
   expect([-1_000, 13.5, 9_960, 59_600, 84_000, 3_599_999, 125 * 60_000, 86_399_000, 76 * 3_600_000].map((ms) => en.duration(ms))).toEqual(['0 ms', '13 ms', '10 s', '1 min', '1 min 24 s', '1 h', '2 h 5 min', '1 day', '3 days 4 h']);
 });
 
+test('a moment to come', () => {
+  const now = new Date(2026, 10, 21, 13, 18);
+  const said = [new Date(2026, 10, 21, 14, 5), new Date(2026, 10, 22, 2, 0), new Date(2026, 11, 1, 2, 0)];
+  expect(said.map((at) => en.coming(at, now))).toEqual(['14:05', 'Sun 02:00', '2026-12-01 02:00']);
+  expect(tr.coming(said[1]!, now)).toBe('Paz 02:00');
+});
+
 test('what is not known is English', () => expect(formatFor('de').lang).toBe('en'));

@@ -94,6 +94,14 @@ export class Format {
     return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   }
 
+  /** A moment to come, as short as can be: "14:05" today, "Sun 02:00" within a week, later with its date. */
+  coming(at: Date, now: Date): string {
+    const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+    if (at.toDateString() === now.toDateString()) return time;
+    const near = Math.abs(at.getTime() - now.getTime()) < 6 * day;
+    return near ? `${new Intl.DateTimeFormat(this.lang, { weekday: 'short' }).format(at)} ${time}` : this.time(at);
+  }
+
   /** How long something took, in at most two units: "0.4 s", "1 min 24 s", "3 days 4 h". */
   duration(ms: number): string {
     const d = Math.max(ms, 0);

@@ -39,6 +39,7 @@ export function newQuestions(api: Api, live: Live) {
     hello: queryOptions({ queryKey: ['hello'], queryFn: () => ask(() => api.hello()) }),
     servers: queryOptions({ queryKey: ['servers'], queryFn: () => ask(() => api.servers()) }),
     destinations: queryOptions({ queryKey: ['destinations'], queryFn: () => ask(() => api.destinations()) }),
+    jobs: queryOptions({ queryKey: ['jobs'], queryFn: () => ask(() => api.jobs()) }),
     runs: queryOptions({ queryKey: ['runs'], queryFn: () => ask(() => api.runs()) }),
     run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: () => ask(() => api.run(id)) }),
     backups: (query: BackupQuery) => queryOptions({ queryKey: ['backups', query], queryFn: () => ask(() => api.backups(query)) }),

@@ -5,6 +5,7 @@ const drawings = {
   dashboard: <><rect x="2" y="2" width="5" height="7" rx="1"/><rect x="9" y="2" width="5" height="4" rx="1"/><rect x="9" y="8.5" width="5" height="5.5" rx="1"/><rect x="2" y="11.5" width="5" height="2.5" rx="1"/></>,
   database: <><ellipse cx="8" cy="3.75" rx="5.25" ry="2"/><path d="M2.75 3.75v8.5c0 1.1 2.35 2 5.25 2s5.25-.9 5.25-2v-8.5M2.75 8c0 1.1 2.35 2 5.25 2s5.25-.9 5.25-2"/></>,
   activity: <path d="M1.5 8.5h3l2-6 3.25 11 2-5h2.75"/>,
+  calendar: <><rect x="2" y="3" width="12" height="11" rx="1.5"/><path d="M2 6.5h12M5.25 1.5v3M10.75 1.5v3M8 9v2h1.75"/></>,
   settings: <><path d="M2 4.5h7M12.5 4.5H14M2 11.5h1.5M7 11.5h7"/><circle cx="10.75" cy="4.5" r="1.75"/><circle cx="5.25" cy="11.5" r="1.75"/></>,
   help: <><circle cx="8" cy="8" r="6.25"/><path d="M6.25 6.25c.1-1 .8-1.6 1.8-1.6s1.75.65 1.75 1.55c0 1.3-1.8 1.4-1.8 2.8M8 11.25v.05"/></>,
   backup: <path d="M8 10.5v-8M4.75 5.5 8 2.25l3.25 3.25M2.5 10.5v2a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-2"/>,

@@ -12,7 +12,7 @@ import { StateIcon } from '../ui/StateIcon';
 import { lookOfStatus } from '../ui/StateSentence';
 
 interface Entry {
-  to: '/' | '/activity' | '/settings' | '/help';
+  to: '/' | '/jobs' | '/activity' | '/settings' | '/help';
   icon: IconName;
   label: Key;
 }
@@ -20,6 +20,7 @@ interface Entry {
 /** Only what exists is listed. */
 const entries: Entry[] = [
   { to: '/', icon: 'dashboard', label: 'nav.dashboard' },
+  { to: '/jobs', icon: 'calendar', label: 'nav.jobs' },
   { to: '/activity', icon: 'activity', label: 'nav.activity' },
   { to: '/settings', icon: 'settings', label: 'nav.settings' },
   { to: '/help', icon: 'help', label: 'nav.help' },

@@ -16,6 +16,13 @@ const dashboard = createRoute({ getParentRoute: () => root, path: '/', component
 
 const activity = createRoute({ getParentRoute: () => root, path: '/activity', component: lazyRouteComponent(() => import('./activity/Activity'), 'Activity') });
 
+const jobs = createRoute({ getParentRoute: () => root, path: '/jobs', component: lazyRouteComponent(() => import('./jobs/JobsPage'), 'JobsPage') });
+
+const job = createRoute({ getParentRoute: () => root, path: '/jobs/$job', component: lazyRouteComponent(() => import('./jobs/JobPage'), 'JobPage') });
+
+// Not below /jobs, where a job may be called so.
+const newJob = createRoute({ getParentRoute: () => root, path: '/new-job', component: lazyRouteComponent(() => import('./jobs/JobPage'), 'NewJobPage') });
+
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: lazyRouteComponent(() => import('./settings/SettingsPage'), 'SettingsPage') });
 
 const licences = createRoute({ getParentRoute: () => root, path: '/licences', component: lazyRouteComponent(() => import('./settings/Licences'), 'Licences') });
@@ -38,7 +45,7 @@ const restore = createRoute({
   validateSearch: (s: Record<string, unknown>): { run?: string } => (s.run === undefined ? {} : { run: text(s.run) }),
 });
 
-const tree = root.addChildren([dashboard, activity, settings, licences, help, database, run, restore]);
+const tree = root.addChildren([dashboard, jobs, job, newJob, activity, settings, licences, help, database, run, restore]);
 
 /** What an address holds, as text: the router reads digits as a number. */
 function text(value: unknown): string {
