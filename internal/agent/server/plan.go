@@ -229,5 +229,26 @@ func (p plan) beginProofs(ctx context.Context, j control.Job, o scheduler.Occasi
 	return err
 }
 
-// beat is called with every beat of the schedule.
-func (s *Server) beat(context.Context) { s.Queue.Tick() }
+// beat is called with every beat of the schedule: some things come with time
+// alone.
+func (s *Server) beat(ctx context.Context) {
+	s.Queue.Tick()
+	f, err := s.facts(ctx)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "cannot see how things stand", "err", err)
+		return
+	}
+	if now := judge(f).signature(); now != s.lastSeen {
+		s.lastSeen = now
+		s.Broker.Changed()
+	}
+}
+
+// signature tells whether two verdicts are the same.
+func (v verdict) signature() string {
+	var b strings.Builder
+	for _, c := range v.concerns {
+		fmt.Fprintf(&b, "%s %q %q\n", c.Kind, c.Server, c.Database)
+	}
+	return b.String()
+}

@@ -61,6 +61,11 @@ func (st standing) headline() control.Text {
 		return st.concerns[0].Text
 	case len(st.has) == 0:
 		return control.Text{Code: "state.nothing"}
+	case len(st.proving) == 1:
+		at := st.proving[0]
+		return control.Text{Code: "state.proving", Params: map[string]string{"server": at.server, "database": at.database}}
+	case len(st.proving) > 1:
+		return counted("state.proving.some", len(st.proving))
 	case st.bare > 0:
 		return counted("state.protected.some", len(st.has))
 	}

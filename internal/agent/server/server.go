@@ -131,6 +131,7 @@ type Server struct {
 
 	scheduler  *scheduler.Scheduler
 	complaints sync.Map // what was logged of tasks that cannot be planned
+	lastSeen   string   // the signature of the verdict at the last beat; used by nothing else
 }
 
 // New returns a server. Call Close when the queue has stopped.

@@ -6,11 +6,13 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
+	"github.com/rahatbackup/rahat/internal/schedule"
 )
 
 // source is one database of one server.
@@ -26,6 +28,11 @@ type facts struct {
 	whole   []control.Backup // the newest of each source whose newest proof succeeded
 
 	histories []catalog.History
+	records   map[string]schedule.Record // of what is done by a schedule
+
+	// What does not come from the catalog.
+	now    time.Time
+	active []control.Run // those that a paused agent does not begin left out
 }
 
 // A verdict is what the facts come to.
@@ -33,11 +40,13 @@ type verdict struct {
 	state    control.State
 	concerns []control.Concern // the worst first
 	has      map[source]bool   // what there is a backup of, on servers that are configured
+	proving  []source          // what has no proof yet and is being proved, by name
 }
 
 // judge puts how things stand in one word and says why. Not protected: there is
 // no backup at all, or a database that ought to have one has none. Attention: a
-// last backup failed, or the newest proof of a database failed or is lacking; a
+// last backup failed or was not made when it was due, or the newest proof of a
+// database failed, is too old or is lacking, unless it is just being made; a
 // backup counts only when it has been restored. Sources of servers that are no
 // longer configured are of no concern.
 func judge(f facts) verdict {
@@ -52,9 +61,13 @@ func judge(f facts) verdict {
 		}
 	}
 	why := worries{}
-	for _, r := range f.runs {
+	for i, r := range f.runs {
 		switch at := (source{r.Server, r.Database}); {
 		case !configured[r.Server] || vain(r, f.jobs):
+		case r.Database == everything && covered[r.Server]:
+			if r.Status != backup.OK && !madeUp(r, f.runs[i+1:]) {
+				why.add(at, failed, r.Problem)
+			}
 		case !has[at]:
 			why.add(at, noBackup, r.Problem)
 		case r.Status != backup.OK:
@@ -62,8 +75,11 @@ func judge(f facts) verdict {
 		}
 	}
 	why.ofJobs(f.jobs, has, covered)
-	why.ofProofs(f.proven, has)
-	v := verdict{state: control.Protected, concerns: why.list(), has: has}
+	why.ofSchedules(f, has)
+	why.ofProofAges(f, has)
+	v := verdict{state: control.Protected, has: has}
+	v.proving = why.ofProofs(f, has)
+	v.concerns = why.list()
 	switch {
 	case len(has) == 0 || len(v.concerns) > 0 && v.concerns[0].Kind == noBackup:
 		v.state = control.NotProtected
@@ -78,11 +94,13 @@ const (
 	noBackup  = "no_backup"
 	failed    = "failed"
 	disproven = "disproven"
+	overdue   = "overdue"
+	proofOld  = "proof_old"
 	unproven  = "unproven"
 )
 
 // severity is the order of the kinds, the worst first.
-var severity = []string{noBackup, failed, disproven, unproven}
+var severity = []string{noBackup, failed, disproven, overdue, proofOld, unproven}
 
 // worries holds the worst concern of each source.
 type worries map[source]control.Concern
@@ -107,21 +125,33 @@ func (w worries) ofJobs(jobs []control.Job, has map[source]bool, covered map[str
 }
 
 // ofProofs adds what has backups, of which none was proved or the last proof
-// failed.
-func (w worries) ofProofs(proven []control.Backup, has map[source]bool) {
-	proof := map[source]backup.Status{}
-	for _, b := range proven {
+// failed. It returns what is being proved for the first time.
+func (w worries) ofProofs(f facts, has map[source]bool) (proving []source) {
+	proof, now := map[source]backup.Status{}, f.provenNow()
+	for _, b := range f.proven {
 		proof[source{b.Server, b.Database}] = b.Proof.Status
 	}
 	for at := range has {
-		switch proof[at] {
-		case backup.OK:
-		case "":
-			w.add(at, unproven, nil)
-		default:
+		switch {
+		case proof[at] == backup.OK:
+		case proof[at] != "":
 			w.add(at, disproven, nil)
+		case now[at]:
+			proving = append(proving, at)
+		default:
+			w.add(at, unproven, nil)
 		}
 	}
+	slices.SortFunc(proving, func(a, b source) int {
+		return cmp.Or(cmp.Compare(a.server, b.server), cmp.Compare(a.database, b.database))
+	})
+	return proving
+}
+
+// madeUp reports whether databases of the server of a run of all its databases
+// were backed up since; later are the last runs that were queued after it.
+func madeUp(all control.Run, later []control.Run) bool {
+	return slices.ContainsFunc(later, func(r control.Run) bool { return r.Server == all.Server && r.Status == backup.OK })
 }
 
 // list returns the worst first, and those alike by name.
@@ -176,14 +206,18 @@ func (s *Server) facts(ctx context.Context) (facts, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := s.Catalog.Changes()
-	if l.filled && l.at == now {
-		return l.facts, nil
-	}
-	f, err := s.readFacts(ctx)
-	if err == nil {
+	if !l.filled || l.at != now {
+		f, err := s.readFacts(ctx)
+		if err != nil {
+			return f, err
+		}
 		l.filled, l.at, l.facts = true, now, f
 	}
-	return f, err
+	f := l.facts
+	f.now = s.Now()
+	paused := s.Queue.Paused()
+	f.active = slices.DeleteFunc(s.Queue.Active(), func(r control.Run) bool { return paused && r.Status == backup.Queued })
+	return f, nil
 }
 
 // readFacts asks of all databases at once, however many there are.
@@ -204,6 +238,9 @@ func (s *Server) readFacts(ctx context.Context) (f facts, err error) {
 		return f, err
 	}
 	if f.whole, err = s.Catalog.LastWhole(ctx); err != nil {
+		return f, err
+	}
+	if f.records, err = s.Catalog.Schedules(ctx); err != nil {
 		return f, err
 	}
 	f.histories, err = s.Catalog.Histories(ctx)

@@ -23,6 +23,8 @@ test('paused: resume, whatever else there is', () => {
 test('the first concern decides', () => {
   expect(remedyOf(statusOf({ concerns: [concern({}), concern({ database: 'x' })] }), rows)).toEqual({ kind: 'back_up', rows: [crm] });
   expect(remedyOf(statusOf({ concerns: [concern({ kind: 'unproven' })] }), rows)).toEqual({ kind: 'prove', row: crm });
+  expect(remedyOf(statusOf({ concerns: [concern({ kind: 'proof_old' })] }), rows)).toEqual({ kind: 'prove', row: crm });
+  expect(remedyOf(statusOf({ concerns: [concern({ kind: 'overdue' })] }), rows)).toEqual({ kind: 'back_up', rows: [crm] });
   expect(remedyOf(statusOf({ concerns: [concern({ kind: 'disproven' })] }), rows)).toEqual({ kind: 'back_up', rows: [crm] });
   expect(remedyOf(statusOf({ concerns: [concern({ problem: { code: 'engine.auth_failed' } })] }), rows)).toEqual({ kind: 'password', server: 'office', rows: [crm] });
   expect(remedyOf(statusOf({ concerns: [concern({ kind: 'no_backup', server: 'main', database: '*' })] }), rows)).toEqual({ kind: 'back_up', rows: rows.filter((d) => d.server === 'main') });

@@ -40,7 +40,7 @@ function remedyFor(concern: Concern, all: readonly DatabaseStatus[]): Remedy | u
   const rows = all.filter((d) => d.server === concern.server && (concern.database === '*' || d.database === concern.database));
   if (refusedLogins.has(concern.problem?.code ?? '')) return { kind: 'password', server: concern.server, rows };
   const [row] = rows;
-  if (concern.kind === 'unproven' && row?.last) return { kind: 'prove', row };
+  if ((concern.kind === 'unproven' || concern.kind === 'proof_old') && row?.last) return { kind: 'prove', row };
   const able = rows.filter(canBackUp);
   return able.length > 0 ? { kind: 'back_up', rows: able } : undefined;
 }

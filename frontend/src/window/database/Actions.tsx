@@ -16,7 +16,7 @@ export function remedyOf(d: DatabaseStatus): Remedy {
   if (refusedLogins.has(d.problem?.code ?? '')) return 'password';
   if (!d.present) return d.last ? 'restore' : 'none';
   if (d.concern === 'disproven') return 'back_up_full';
-  if (d.concern === 'unproven' && d.last) return 'prove';
+  if ((d.concern === 'unproven' || d.concern === 'proof_old') && d.last) return 'prove';
   return d.readable ? 'back_up' : d.last ? 'restore' : 'none';
 }
 

@@ -99,6 +99,7 @@ test('without backups: how to begin', async () => {
 test.each([
   ['disproven', 'Make a full backup and prove it'],
   ['unproven', 'Prove now'],
+  ['proof_old', 'Prove now'],
 ] as const)('%s has its own remedy', async (concern, button) => {
   await showOne({ state: 'attention', concern });
   await title();
