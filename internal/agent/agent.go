@@ -226,6 +226,9 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 		a.log.ErrorContext(ctx, "cannot go on with what was left", "err", err)
 	}
 	endSchedule := a.runSchedule(ctx)
+	if err := a.server.MissingCopies(ctx); err != nil {
+		a.log.ErrorContext(ctx, "cannot queue copies that were missed", "err", err)
+	}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 	a.log.InfoContext(ctx, "agent ready", "address", listener.Addr().String())

@@ -127,14 +127,14 @@ func TestTwoHundredDatabasesAnswerAtOnce(t *testing.T) {
 	for i := range 200 {
 		name := fmt.Sprintf("db%03d", i)
 		host.Set(name, enginemem.Database{})
-		var all []control.Backup
+		var all []catalog.Stored
 		for range 20 {
 			b := control.Backup{ID: string(backup.NewID(time.Now())), Engine: "postgres", Server: "shop", Database: name, Started: time.Now(), Finished: time.Now()}
-			all = append(all, b)
+			all = append(all, catalog.Stored{Backup: b})
 		}
 		check(t, db.SetBackups(t.Context(), "r1", nil, all))
 		for _, b := range all[18:] {
-			check(t, db.AddProof(t.Context(), control.VerifyResult{Backup: b.ID, Status: backup.OK, Level: "full", At: time.Now()}))
+			check(t, db.AddProof(t.Context(), "r1", control.VerifyResult{Backup: b.ID, Status: backup.OK, Level: "full", At: time.Now()}))
 		}
 	}
 	check(t, db.Close())

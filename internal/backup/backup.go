@@ -155,6 +155,9 @@ type Manifest struct {
 	Machine string `json:"machine"` // host name of the agent
 	Server  string `json:"server"`  // as configured
 	Job     string `json:"job,omitempty"`
+	// Origin is, for a copy, the ID of the repository that the backup was
+	// made in; empty where it was made.
+	Origin string `json:"origin,omitempty"`
 	// Database is the name on the server.
 	Database      Name      `json:"database"`
 	ServerVersion string    `json:"server_version"` // as the server says it

@@ -47,6 +47,7 @@ func (a *app) backupCommand() *cobra.Command {
 		}
 		return a.followBackups(ctx, agent, started)
 	}
+	c.AddCommand(a.backupCopy())
 	return c
 }
 

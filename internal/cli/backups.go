@@ -61,6 +61,8 @@ func (a *app) backupsCommand() *cobra.Command {
 	c := a.command("backups [--database D] [--from URL] [flags]", args(), nil)
 	c.Flags().StringVar(&f.Database, "database", "", "")
 	c.Flags().StringVar(&f.Destination, "destination", "", "")
+	c.Flags().StringVar(&f.Search, "search", "", "")
+	c.Flags().StringVar(&f.Tag, "tag", "", "")
 	c.Flags().UintVar(&limit, "limit", 0, "")
 	from := addSourceFlags(c)
 	completeBy(c, "database", a.offer(databaseNames))
@@ -109,7 +111,7 @@ func (a *app) noBackups(ctx context.Context, agent *client.Client, f client.Back
 		return err
 	}
 	key := "backup.none"
-	if f.Database != "" || f.Destination != "" {
+	if f != (client.BackupFilter{Limit: f.Limit}) {
 		key = "backup.none_such"
 	}
 	for _, run := range s.Active {
@@ -127,7 +129,7 @@ func (a *app) checkSource(c *cobra.Command, from *sourceFlags) error {
 	if from.url == "" {
 		return nil
 	}
-	return refuse(c, "--from", "destination")
+	return refuse(c, "--from", "destination", "search", "tag")
 }
 
 // choosy applies a filter to the backups of a repository that is not
@@ -156,7 +158,7 @@ func (a *app) backupTable(all []control.Backup) {
 		rows[i] = []cell{
 			word(ids[i]), word(b.Database), word(b.Server), word(a.moment(b.Finished)), word(a.typeName(b.Type)),
 			number(a.texts.Bytes(b.PlainBytes)), number(a.texts.Bytes(b.AddedBytes)), a.rows(b.Rows),
-			a.proof(b.Proof), word(b.Destination),
+			a.proof(b.Proof), word(list(append([]string{b.Destination}, b.Copies...))),
 		}
 	}
 	a.out.table(a.heads("backup", "database", "server", "when", "type", "size", "added", "rows", "proof", "destination"), rows)

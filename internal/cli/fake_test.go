@@ -206,6 +206,7 @@ func (f *fakeAgent) route() {
 		return control.UILink{URL: "http://127.0.0.1:4711/login?token=ONCE"}
 	})
 	f.answer("POST /api/stop", func(*http.Request) any { return nil })
+	f.routeKeeping()
 }
 
 // cancel ends a run, as the agent would in its own time.

@@ -10,8 +10,10 @@ import (
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	level := "full"
-	c := a.command("verify ID [--level LEVEL]", args("ID"), nil)
+	level, destination := "full", ""
+	c := a.command("verify ID [--level LEVEL] [--destination DEST]", args("ID"), nil)
+	c.Flags().StringVar(&destination, "destination", "", "")
+	completeBy(c, "destination", a.offer(destinationNames))
 	choose(c, &level, "level", "basic", "database", "full")
 	c.ValidArgsFunction = first(a.offer(backupIDs))
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -20,7 +22,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		started, err := agent.Verify(ctx, args[0], control.VerifyRequest{Level: level})
+		started, err := agent.Verify(ctx, args[0], control.VerifyRequest{Level: level, Destination: destination})
 		if err != nil {
 			return err
 		}

@@ -141,6 +141,9 @@ type Job struct {
 	Verify       string      `json:"verify,omitempty" enum:"none,basic,database,full"` // after each backup
 	Paused       bool        `json:"paused"`
 
+	// Former are names that the job had: its rule holds for the backups that it
+	// made under them, too. A request need not say them.
+	Former []string `json:"former,omitempty"`
 	// Emergency is the destination that gets a backup when the first cannot
 	// take it; empty: none.
 	Emergency string `json:"emergency,omitempty"`
@@ -243,6 +246,9 @@ type BackupResult struct {
 	Rows        int64         `json:"rows"`
 	Seconds     float64       `json:"seconds"`
 	Verify      *VerifyResult `json:"verify,omitempty"`
+	// Destination is set when the backup went to another one than the run's:
+	// the job's Emergency.
+	Destination string `json:"destination,omitempty"`
 }
 
 // Check is one examination of a proof.
@@ -264,6 +270,8 @@ type VerifyResult struct {
 	Rows    int64         `json:"rows"`
 	At      time.Time     `json:"at"`
 	Seconds float64       `json:"seconds"`
+	// Destination is that whose copy of the backup was proved.
+	Destination string `json:"destination,omitempty"`
 }
 
 // RestoreRequest starts a restore.
@@ -320,6 +328,9 @@ type ExportResult struct {
 // VerifyRequest starts a proof.
 type VerifyRequest struct {
 	Level string `json:"level" enum:"basic,database,full"`
+	// Destination is that whose copy is proved; empty: the first that can be
+	// reached.
+	Destination string `json:"destination,omitempty"`
 }
 
 // RebuildResult is what `rahat catalog rebuild --json` prints.

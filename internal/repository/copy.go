@@ -61,7 +61,7 @@ func baseOfCopy(from, base *backup.Manifest) *backup.Manifest {
 func copyHead(from, base *backup.Manifest) backup.Manifest {
 	h := backup.Manifest{
 		ID: from.ID, Type: from.Type, Engine: from.Engine, Machine: from.Machine, Server: from.Server, Job: from.Job,
-		Database: from.Database, Agent: from.Agent, Started: from.Started,
+		Origin: from.Origin, Database: from.Database, Agent: from.Agent, Started: from.Started,
 	}
 	switch {
 	case from.Type == backup.Full || from.Type == backup.Log:

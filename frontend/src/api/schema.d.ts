@@ -39,6 +39,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backups/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copy a backup to another destination */
+        post: operations["copy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backups/{id}/export": {
         parameters: {
             query?: never;
@@ -713,6 +730,7 @@ export interface components {
             backup: string;
             base?: string;
             database: string;
+            destination?: string;
             /** Format: int64 */
             plain_bytes: number;
             /** Format: int64 */
@@ -743,6 +761,21 @@ export interface components {
             problem?: components["schemas"]["Problem"];
             server: string;
             text: components["schemas"]["Text"];
+        };
+        CopyRequest: {
+            destination: string;
+        };
+        CopyResult: {
+            /** Format: int64 */
+            added_bytes: number;
+            backup: string;
+            destination: string;
+            run: string;
+            /** Format: double */
+            seconds: number;
+            status: string;
+            /** Format: int64 */
+            stored_bytes: number;
         };
         Database: {
             name: string;
@@ -860,6 +893,7 @@ export interface components {
             databases: string[];
             destinations: string[];
             emergency?: string;
+            former?: string[];
             full_schedule?: string;
             /** Format: int64 */
             keep_daily?: number;
@@ -953,6 +987,24 @@ export interface components {
             phase: string;
             /** Format: int64 */
             total: number;
+        };
+        PruneResult: {
+            /** Format: int64 */
+            after_bytes: number;
+            /** Format: int64 */
+            before_bytes: number;
+            destination: string;
+            /** Format: int64 */
+            freed_bytes: number;
+            /** Format: int64 */
+            kept: number;
+            removed: string[];
+            run: string;
+            /** Format: double */
+            seconds: number;
+            status: string;
+            /** Format: int64 */
+            waiting_bytes: number;
         };
         RebuildResult: {
             /** Format: int64 */
@@ -1048,7 +1100,7 @@ export interface components {
             /** Format: date-time */
             queued: string;
             /** @description by kind of run */
-            result?: components["schemas"]["BackupResult"] | components["schemas"]["VerifyResult"] | components["schemas"]["RestoreResult"] | components["schemas"]["ExportResult"] | components["schemas"]["RebuildResult"];
+            result?: components["schemas"]["BackupResult"] | components["schemas"]["VerifyResult"] | components["schemas"]["RestoreResult"] | components["schemas"]["ExportResult"] | components["schemas"]["RebuildResult"] | components["schemas"]["CopyResult"] | components["schemas"]["PruneResult"];
             /** Format: date-time */
             retry_at?: string;
             scripts?: components["schemas"]["ScriptResult"][];
@@ -1150,6 +1202,7 @@ export interface components {
             url: string;
         };
         VerifyRequest: {
+            destination?: string;
             /** @enum {string} */
             level: "basic" | "database" | "full";
         };
@@ -1158,6 +1211,7 @@ export interface components {
             at: string;
             backup: string;
             checks: components["schemas"]["Check"][];
+            destination?: string;
             /** @enum {string} */
             level: "basic" | "database" | "full";
             /** Format: int64 */
@@ -1183,6 +1237,9 @@ export interface operations {
                 limit?: number;
                 database?: string;
                 destination?: string;
+                /** @description in server, database, job, note and tags, or the beginning of an ID */
+                search?: string;
+                tag?: string;
             };
             header?: never;
             path?: never;
@@ -1262,6 +1319,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runs"];
                 };
             };
             /** @description Error */

@@ -76,14 +76,16 @@ func scanServer(row scanner) (s control.Server, err error) {
 	return s, err
 }
 
+const selectDestinations = "SELECT name, url, repository, options FROM destinations"
+
 // Destinations lists the destinations by name.
 func (db *DB) Destinations(ctx context.Context) ([]control.Destination, error) {
-	return list(ctx, db.read, scanDestination, "SELECT name, url, repository, options FROM destinations ORDER BY name")
+	return list(ctx, db.read, scanDestination, selectDestinations+" ORDER BY name")
 }
 
 // Destination returns one destination, or [ErrNotFound].
 func (db *DB) Destination(ctx context.Context, name string) (control.Destination, error) {
-	return one(ctx, db.read, scanDestination, "SELECT name, url, repository, options FROM destinations WHERE name = ?", name)
+	return one(ctx, db.read, scanDestination, selectDestinations+" WHERE name = ?", name)
 }
 
 // AddDestination adds a destination; [ErrExists] if its name or its repository
@@ -109,7 +111,7 @@ func (db *DB) EditDestination(ctx context.Context, d control.Destination) error 
 // where they are. [ErrNotFound] if there is none.
 func (db *DB) RemoveDestination(ctx context.Context, name string) error {
 	return db.configure(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM backups WHERE repository = (SELECT repository FROM destinations WHERE name = ?)", name); err != nil {
+		if err := forgetRepository(ctx, tx, name); err != nil {
 			return err
 		}
 		return affectOne(tx.ExecContext(ctx, "DELETE FROM destinations WHERE name = ?", name))

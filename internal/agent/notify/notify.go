@@ -167,9 +167,16 @@ func (t *teller) note(e control.Event) {
 }
 
 // worth reports whether a run that is over is worth telling. What was cancelled
-// or ends with the agent, the person has ended.
+// or ends with the agent, the person has ended. What the agent does on its own
+// after backups is told only when it failed.
 func worth(r control.Run) bool {
-	return r.Kind != backup.RunRebuild && (r.Status == backup.OK || r.Status == backup.Failed)
+	switch r.Kind {
+	case backup.RunRebuild:
+		return false
+	case backup.RunCopy, backup.RunPrune:
+		return r.Status == backup.Failed
+	}
+	return r.Status == backup.OK || r.Status == backup.Failed
 }
 
 // due tells what is held unless more of it may come soon.

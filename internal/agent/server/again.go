@@ -70,7 +70,10 @@ func (s *Server) workOf(r control.Run) (queue.Work, error) {
 			w.Do = s.backupAll
 		}
 	case backup.RunVerify:
-		w.Do = s.to(func(d control.Destination) do { return s.verify(r.Level, d) })
+		w.Do = s.verify(r.Level, "")
+	case backup.RunCopy:
+		w.Excludes = copyExcludes(r)
+		w.Do = s.copy
 	case backup.RunRebuild:
 		w = s.rebuildWork(r.Destination)
 		w.Run = r

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,10 +23,12 @@ type backupsQuery struct {
 	Limit       int    `query:"limit" minimum:"0" maximum:"1000" doc:"0: as many as there may be"`
 	Database    string `query:"database"`
 	Destination string `query:"destination"`
+	Search      string `query:"search" maxLength:"200" doc:"in server, database, job, note and tags, or the beginning of an ID"`
+	Tag         string `query:"tag" maxLength:"64"`
 }
 
 func (s *Server) listBackups(ctx context.Context, in *backupsQuery) ([]control.Backup, error) {
-	return s.Catalog.Backups(ctx, catalog.BackupFilter{Database: in.Database, Destination: in.Destination, Limit: in.Limit})
+	return s.Catalog.Backups(ctx, catalog.BackupFilter{Database: in.Database, Destination: in.Destination, Search: in.Search, Tag: in.Tag, Limit: in.Limit})
 }
 
 func (s *Server) getBackup(ctx context.Context, in *identified) (control.Backup, error) {
@@ -124,38 +127,53 @@ func (s *Server) destinationOf(ctx context.Context, name string) (control.Destin
 }
 
 func (s *Server) startVerify(ctx context.Context, in *identifiedBody[control.VerifyRequest]) (control.Runs, error) {
-	b, d, err := s.find(ctx, in.ID)
+	b, places, err := s.find(ctx, in.ID)
 	if err != nil {
 		return control.Runs{}, err
+	}
+	only := in.Body.Destination
+	if only != "" && !isOn(b, only) {
+		return control.Runs{}, ErrNoCopy.Because(nil, "destination", only, "backup", b.ID)
 	}
 	if _, err := s.driver(b.Engine); err != nil {
 		return control.Runs{}, err
 	}
 	w, err := s.workOf(control.Run{
-		Kind: backup.RunVerify, Server: b.Server, Database: b.Database, Destination: d.Name, Backup: b.ID, Level: in.Body.Level,
+		Kind: backup.RunVerify, Server: b.Server, Database: b.Database, Destination: cmp.Or(only, places[0].Name), Backup: b.ID, Level: in.Body.Level,
 	})
 	if err != nil {
 		return control.Runs{}, err
+	}
+	if only != "" {
+		w.Do = s.verify(in.Body.Level, only)
 	}
 	return s.start(ctx, w)
 }
 
 // find finds a backup and where it lies.
-func (s *Server) find(ctx context.Context, id string) (control.Backup, control.Destination, error) {
+func (s *Server) find(ctx context.Context, id string) (control.Backup, []control.Destination, error) {
 	b, err := s.getBackup(ctx, &identified{id})
 	if err != nil {
-		return b, control.Destination{}, err
+		return b, nil, err
 	}
-	d, err := s.destinationOf(ctx, b.Destination)
-	return b, d, err
+	places, err := s.placesOf(ctx, b.ID)
+	return b, places, err
 }
 
 // origin is where a run reads its backup from.
 type origin struct {
-	id          string // of the backup; what was given, if the repository is not configured
-	engine      string // empty, if not known yet
-	destination control.Destination
-	from        *control.Repository
+	id     string                // of the backup; what was given, if the repository is not configured
+	engine string                // empty, if not known yet
+	places []control.Destination // that hold it, in the order in which they are tried
+	from   *control.Repository
+}
+
+// first is the name of the destination that is tried first.
+func (o origin) first() string {
+	if len(o.places) == 0 {
+		return ""
+	}
+	return o.places[0].Name
 }
 
 // originOf finds the backup a request means, which for a repository that is not
@@ -164,8 +182,8 @@ func (s *Server) originOf(ctx context.Context, id string, from *control.Reposito
 	if from != nil {
 		return origin{id: id, from: from}, nil
 	}
-	b, d, err := s.find(ctx, id)
-	return origin{id: b.ID, engine: b.Engine, destination: d}, err
+	b, places, err := s.find(ctx, id)
+	return origin{id: b.ID, engine: b.Engine, places: places}, err
 }
 
 // restoreOf finds what a request for a restore speaks of.
@@ -194,7 +212,7 @@ func (s *Server) startRestore(ctx context.Context, in *identifiedBody[control.Re
 	}
 	return s.start(ctx, queue.Work{
 		Run: control.Run{
-			Kind: backup.RunRestore, Server: r.Server, Database: r.Database, Destination: o.destination.Name, Backup: o.id,
+			Kind: backup.RunRestore, Server: r.Server, Database: r.Database, Destination: o.first(), Backup: o.id,
 		},
 		Excludes: []string{queue.Database(r.Server, r.Database)},
 		Do:       s.restore(o, r),
@@ -211,7 +229,7 @@ func (s *Server) startExport(ctx context.Context, in *identifiedBody[control.Exp
 		return control.Runs{}, err
 	}
 	return s.start(ctx, queue.Work{
-		Run: control.Run{Kind: backup.RunExport, Destination: o.destination.Name, Backup: o.id},
+		Run: control.Run{Kind: backup.RunExport, Destination: o.first(), Backup: o.id},
 		Do:  s.export(o, r),
 	})
 }
@@ -260,6 +278,11 @@ func describe(m *backup.Manifest) control.Backup {
 		Started: m.Started, Finished: m.Finished, PlainBytes: m.PlainBytes, StoredBytes: m.StoredBytes, AddedBytes: m.AddedBytes,
 		Rows: m.Rows(), Tables: tables, Warnings: control.FromWarnings(m.Warnings),
 	}
+}
+
+// stored is a manifest as the catalog keeps it for a repository.
+func stored(repository string, m *backup.Manifest) catalog.Stored {
+	return catalog.Stored{Backup: describe(m), Copied: m.Origin != "" && m.Origin != repository}
 }
 
 // choose finds the backup that id means among those of a repository, the

@@ -181,7 +181,7 @@ func (s *Server) removeDestination(ctx context.Context, in *named) (nothing, err
 		return nothing{}, err
 	}
 	for _, j := range jobs {
-		for _, d := range j.Destinations {
+		for _, d := range append([]string{j.Emergency}, j.Destinations...) {
 			if d == in.Name {
 				return nothing{}, ErrInUse.Because(nil, "name", in.Name, "job", j.Name)
 			}

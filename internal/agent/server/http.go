@@ -57,7 +57,8 @@ func describeResult(schemas huma.Registry) {
 	result := &huma.Schema{Description: "by kind of run"}
 	for _, t := range []reflect.Type{
 		reflect.TypeFor[control.BackupResult](), reflect.TypeFor[control.VerifyResult](), reflect.TypeFor[control.RestoreResult](),
-		reflect.TypeFor[control.ExportResult](), reflect.TypeFor[control.RebuildResult](),
+		reflect.TypeFor[control.ExportResult](), reflect.TypeFor[control.RebuildResult](), reflect.TypeFor[control.CopyResult](),
+		reflect.TypeFor[control.PruneResult](),
 	} {
 		result.AnyOf = append(result.AnyOf, schemas.Schema(t, true, ""))
 	}

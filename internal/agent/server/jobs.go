@@ -47,7 +47,17 @@ func (s *Server) editJob(ctx context.Context, in *namedJob) (control.Job, error)
 	if err := s.checkJob(ctx, in.Body); err != nil {
 		return in.Body, err
 	}
-	return s.changeJob(ctx, in.Name, func(control.Job) control.Job { return in.Body })
+	return s.changeJob(ctx, in.Name, func(old control.Job) control.Job { return succeed(old, in.Body) })
+}
+
+// succeed returns a job that takes the place of an old one, whose names it keeps.
+func succeed(old, j control.Job) control.Job {
+	j.Former = old.Former
+	if j.Name != old.Name && !slices.Contains(j.Former, old.Name) {
+		j.Former = append(slices.Clone(j.Former), old.Name)
+	}
+	j.Former = slices.DeleteFunc(slices.Clone(j.Former), func(name string) bool { return name == j.Name })
+	return j
 }
 
 func (s *Server) pauseJob(ctx context.Context, in *named) (control.Job, error) {
@@ -100,7 +110,18 @@ func (s *Server) checkJob(ctx context.Context, j control.Job) error {
 			return missing(err, ErrNoDestination, "name", d)
 		}
 	}
-	return nil
+	if once := slices.Compact(slices.Sorted(slices.Values(j.Destinations))); len(once) < len(j.Destinations) {
+		return invalid("destinations", "each one once")
+	}
+	if slices.Contains(j.Destinations, j.Emergency) {
+		return invalid("emergency", "another one than the job's destinations")
+	}
+	if j.Emergency != "" {
+		if _, err := s.Catalog.Destination(ctx, j.Emergency); err != nil {
+			return missing(err, ErrNoDestination, "name", j.Emergency)
+		}
+	}
+	return j.Rule.Check()
 }
 
 // checkSchedules makes sure that a job's schedules can be met.

@@ -45,12 +45,13 @@ func (s *Server) checkRestore(ctx context.Context, in *identifiedBody[control.Re
 func (s *Server) preflight(ctx context.Context, o origin, target control.Server, r control.RestoreRequest) (found engine.Findings, name string, err error) {
 	limited, cancel := testContext(ctx)
 	defer cancel()
-	repo, m, done, err := s.reach(limited, o)
+	from, err := s.reach(limited, o)
 	found.Add(engine.PreflightBackup, stopped(limited, err))
 	if err != nil {
 		return found, r.Database, context.Cause(ctx)
 	}
-	defer func() { err = errors.Join(err, done()) }()
+	defer func() { err = errors.Join(err, from.done()) }()
+	m := from.manifest
 	name = r.Database
 	if name == "" {
 		name = restoredName(string(m.Database), m.Engine, 1)
@@ -65,7 +66,7 @@ func (s *Server) preflight(ctx context.Context, o origin, target control.Server,
 		return found, name, nil //nolint:nilerr // it is in the findings
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	more, name, err := tryNames(limited, server, repo.Source(m), m, r)
+	more, name, err := tryNames(limited, server, from.repo.Source(m), m, r)
 	if err != nil {
 		more.Add(engine.PreflightConnection, stopped(limited, err))
 	}

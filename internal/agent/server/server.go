@@ -79,6 +79,8 @@ var (
 	// ErrProofFailed: backup {backup} is not what the database held; the
 	// failed checks are {checks}.
 	ErrProofFailed = problem.New("agent.proof_failed")
+	// ErrNoCopy: destination {destination} does not hold backup {backup}.
+	ErrNoCopy = problem.New("agent.no_copy")
 	// ErrKeyMissing: no key in this machine's vault opens destination
 	// {destination}.
 	ErrKeyMissing = problem.New("agent.repository_key_missing")

@@ -42,6 +42,7 @@ var statuses = map[problem.Code]int{
 	"repository.no_backup":         http.StatusNotFound,
 	"store.access_denied":          http.StatusForbidden,
 	"store.bad_url":                http.StatusUnprocessableEntity,
+	"retention.negative":           http.StatusUnprocessableEntity,
 	"store.no_space":               http.StatusInsufficientStorage,
 	"vault.locked":                 http.StatusUnauthorized,
 }

@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"github.com/rahatbackup/rahat/internal/agent/archiver"
+	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
 	"github.com/rahatbackup/rahat/internal/agent/restorer"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
-	"github.com/rahatbackup/rahat/internal/repository"
 )
 
 // do is the shape of work.
@@ -24,25 +24,22 @@ type do = func(ctx context.Context, run control.Run, report backup.Observe) (que
 func (s *Server) backup(t backup.Type, verify string, d control.Destination) do {
 	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
 		begun := s.Now()
+		defer func() { s.afterBackup(ctx, run) }()
 		server, cfg, err := s.openServer(ctx, run.Server)
 		if err != nil {
 			return out, err
 		}
 		defer func() { err = errors.Join(err, server.Close()) }()
-		repo, done, err := s.repos.use(ctx, d)
+		made, err := s.archive(ctx, archiver.Request{
+			Server: server, ServerName: cfg.Name, Engine: cfg.Engine, Database: run.Database, Job: run.Job, Type: t, Observe: report,
+		}, d)
 		if err != nil {
 			return out, err
 		}
-		defer done()
-		m, err := s.Archiver.Run(ctx, archiver.Request{
-			ID: backup.NewID(begun), Server: server, ServerName: cfg.Name, Engine: cfg.Engine, Database: run.Database,
-			Job: run.Job, Type: t, Repository: repo, Observe: report,
-		})
-		if err != nil {
-			return out, err
-		}
-		out.Backup, out.Warnings = string(m.ID), control.FromWarnings(m.Warnings)
-		if err := s.remember(ctx, repo.ID(), m); err != nil {
+		defer func() { err = errors.Join(err, made.done()) }()
+		m := made.manifest
+		out.Backup, out.Warnings = string(m.ID), append(made.warnings, control.FromWarnings(m.Warnings)...)
+		if err := s.remember(ctx, made.repo.ID(), m); err != nil {
 			out.Warnings = append(out.Warnings, *control.FromError(err)) // the backup exists; a rebuild finds it
 		}
 		result := control.BackupResult{
@@ -50,8 +47,11 @@ func (s *Server) backup(t backup.Type, verify string, d control.Destination) do 
 			PlainBytes: m.PlainBytes, StoredBytes: m.StoredBytes, AddedBytes: m.AddedBytes, Rows: m.Rows(),
 			Seconds: s.Now().Sub(begun).Seconds(),
 		}
+		if made.destination.Name != d.Name {
+			result.Destination = made.destination.Name
+		}
 		if verify != "" && verify != noProof {
-			if result.Verify, err = s.prove(ctx, run.ID, repo, m, verify, report); err != nil {
+			if result.Verify, err = s.prove(ctx, run.ID, made, verify, report); err != nil {
 				result.Status = backup.Failed
 			}
 		}
@@ -62,26 +62,34 @@ func (s *Server) backup(t backup.Type, verify string, d control.Destination) do 
 
 // remember takes note of a new backup, even if the run was just cancelled.
 func (s *Server) remember(ctx context.Context, repo string, m *backup.Manifest) error {
-	if err := s.Catalog.AddBackup(context.WithoutCancel(ctx), repo, describe(m)); err != nil {
+	if err := s.Catalog.AddBackup(context.WithoutCancel(ctx), repo, stored(repo, m)); err != nil {
 		return fmt.Errorf("save backup in catalog: %w", err)
 	}
 	s.Broker.Changed()
 	return nil
 }
 
-// verify proves a backup.
-func (s *Server) verify(level string, d control.Destination) do {
+// verify proves a backup as the named destination holds it; for "", at the first
+// place where it can be read, beginning with the destination of the run.
+func (s *Server) verify(level, only string) do {
 	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
-		repo, done, err := s.repos.use(ctx, d)
+		places, err := s.placesOf(ctx, run.Backup)
 		if err != nil {
 			return out, err
 		}
-		defer done()
-		m, err := repo.Manifest(ctx, backup.ID(run.Backup))
-		if err != nil {
-			return out, fmt.Errorf("read manifest: %w", err)
+		if only != "" {
+			places = slices.DeleteFunc(places, func(d control.Destination) bool { return d.Name != only })
 		}
-		result, err := s.prove(ctx, run.ID, repo, m, level, report)
+		slices.SortStableFunc(places, func(a, b control.Destination) int {
+			return order(b.Name == run.Destination) - order(a.Name == run.Destination)
+		})
+		f, err := s.openBackup(ctx, run.Backup, places)
+		if err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, f.done()) }()
+		out.Warnings = f.warnings
+		result, err := s.prove(ctx, run.ID, f, level, report)
 		if result != nil {
 			out.Result = result
 		}
@@ -92,31 +100,32 @@ func (s *Server) verify(level string, d control.Destination) do {
 // prove makes a proof and keeps it. A proof that was made and failed comes
 // with its result and [ErrProofFailed]; one that could not be made, with no
 // result.
-func (s *Server) prove(ctx context.Context, run string, repo *repository.Repository, m *backup.Manifest, level string, report backup.Observe) (*control.VerifyResult, error) {
+func (s *Server) prove(ctx context.Context, run string, f *found, level string, report backup.Observe) (*control.VerifyResult, error) {
+	m := f.manifest
 	driver, err := s.driver(m.Engine)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Verifier.Run(ctx, level, repo, m, driver, report)
+	result, err := s.Verifier.Run(ctx, level, f.repo, m, driver, report)
 	if err != nil {
 		return nil, fmt.Errorf("prove backup: %w", err)
 	}
 	v := &control.VerifyResult{
-		Run: run, Backup: string(m.ID), Status: backup.OK, Level: level, Checks: []control.Check{}, Rows: found.Rows,
-		At: s.Now().UTC(), Seconds: found.Seconds,
+		Run: run, Backup: string(m.ID), Status: backup.OK, Level: level, Checks: []control.Check{}, Rows: result.Rows,
+		At: s.Now().UTC(), Seconds: result.Seconds, Destination: f.destination.Name,
 	}
 	var failed []string
-	for _, c := range found.Checks {
+	for _, c := range result.Checks {
 		v.Checks = append(v.Checks, control.Check{Name: c.Name, Status: c.Status, Detail: c.Detail, Count: c.Count, Seconds: c.Seconds})
 		if c.Status == engine.CheckFailed {
 			failed = append(failed, c.Name)
 		}
 	}
-	if !found.OK() {
+	if !result.OK() {
 		v.Status = backup.Failed
 		err = ErrProofFailed.Because(nil, "backup", string(m.ID), "checks", strings.Join(failed, ", "))
 	}
-	if e := s.Catalog.AddProof(context.WithoutCancel(ctx), *v); e != nil {
+	if e := s.Catalog.AddProof(context.WithoutCancel(ctx), f.repo.ID(), *v); e != nil {
 		err = errors.Join(err, fmt.Errorf("save proof in catalog: %w", e))
 	}
 	s.Broker.Changed()
@@ -125,44 +134,40 @@ func (s *Server) prove(ctx context.Context, run string, repo *repository.Reposit
 
 // reach opens the repository of an origin and reads the manifest. The caller
 // calls done.
-func (s *Server) reach(ctx context.Context, o origin) (repo *repository.Repository, m *backup.Manifest, done func() error, err error) {
+func (s *Server) reach(ctx context.Context, o origin) (*found, error) {
 	if o.from == nil {
-		var release func()
-		repo, release, err = s.repos.use(ctx, o.destination)
-		done = func() error { release(); return nil }
-	} else {
-		repo, err = s.openUnconfigured(ctx, *o.from)
-		done = func() error { return repo.Close() }
+		return s.openBackup(ctx, o.id, o.places)
 	}
+	repo, err := s.openUnconfigured(ctx, *o.from)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	id := backup.ID(o.id)
-	if o.from != nil {
-		var ids []backup.ID
-		if ids, err = repo.Backups(ctx); err == nil {
-			id, err = choose(ids, o.id)
-		}
+	f := &found{repo: repo, done: repo.Close}
+	ids, err := repo.Backups(ctx)
+	var id backup.ID
+	if err == nil {
+		id, err = choose(ids, o.id)
 	}
 	if err == nil {
-		m, err = repo.Manifest(ctx, id)
+		f.manifest, err = repo.Manifest(ctx, id)
 	}
 	if err != nil {
-		return nil, nil, nil, errors.Join(fmt.Errorf("read manifest: %w", err), done())
+		return nil, errors.Join(fmt.Errorf("read manifest: %w", err), repo.Close())
 	}
-	return repo, m, done, nil
+	return f, nil
 }
 
 // restore brings a backup back.
 func (s *Server) restore(o origin, r control.RestoreRequest) do {
 	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
 		begun := s.Now()
-		repo, m, done, err := s.reach(ctx, o)
+		f, err := s.reach(ctx, o)
 		if err != nil {
 			return out, err
 		}
-		defer func() { err = errors.Join(err, done()) }()
-		out.Backup = string(m.ID)
+		defer func() { err = errors.Join(err, f.done()) }()
+		m := f.manifest
+		out.Backup, out.Warnings = string(m.ID), f.warnings
 		server, cfg, err := s.openServer(ctx, r.Server)
 		if err != nil {
 			return out, err
@@ -171,11 +176,11 @@ func (s *Server) restore(o origin, r control.RestoreRequest) do {
 		if m.Engine != cfg.Engine {
 			return out, ErrEngineMismatch.Because(nil, "source", m.Engine, "target", cfg.Engine)
 		}
-		restored, err := restorer.Run(ctx, repo, m, server, engine.Target{
+		restored, err := restorer.Run(ctx, f.repo, m, server, engine.Target{
 			Database: r.Database, Overwrite: r.Overwrite != "", Tables: r.Tables, Streams: max(1, s.Streams),
 			SkipRoles: r.SkipRoles, Observe: report,
 		})
-		out.Warnings = control.FromProblems(restored.Warnings)
+		out.Warnings = append(out.Warnings, control.FromProblems(restored.Warnings)...)
 		if err != nil {
 			return out, err
 		}
@@ -192,12 +197,13 @@ func (s *Server) restore(o origin, r control.RestoreRequest) do {
 func (s *Server) export(o origin, r control.ExportRequest) do {
 	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
 		begun := s.Now()
-		repo, m, done, err := s.reach(ctx, o)
+		f, err := s.reach(ctx, o)
 		if err != nil {
 			return out, err
 		}
-		defer func() { err = errors.Join(err, done()) }()
-		out.Backup = string(m.ID)
+		defer func() { err = errors.Join(err, f.done()) }()
+		m := f.manifest
+		out.Backup, out.Warnings = string(m.ID), f.warnings
 		driver, err := s.driver(m.Engine)
 		if err != nil {
 			return out, err
@@ -206,7 +212,7 @@ func (s *Server) export(o origin, r control.ExportRequest) do {
 		if exporter, ok := driver.(engine.Exporter); ok && format == "" {
 			format = exporter.Formats()[0]
 		}
-		path, n, err := restorer.Export(ctx, repo, m, driver, format, engine.ExportOptions{Clean: r.Clean, Observe: report}, r.Path)
+		path, n, err := restorer.Export(ctx, f.repo, m, driver, format, engine.ExportOptions{Clean: r.Clean, Observe: report}, r.Path)
 		if err != nil {
 			return out, err
 		}
@@ -260,13 +266,13 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 	if err != nil {
 		return fmt.Errorf("list backups: %w", err)
 	}
-	found := make([]control.Backup, 0, len(ids))
+	there := make([]catalog.Stored, 0, len(ids))
 	for i, id := range ids {
 		report(backup.Progress{Phase: backup.PhaseRead, Item: string(id), Done: int64(i), Total: int64(len(ids))})
 		m, err := repo.Manifest(ctx, id)
 		switch {
 		case err == nil:
-			found = append(found, describe(m))
+			there = append(there, stored(repo.ID(), m))
 		case unreadable(err):
 			result.Damaged++
 			out.Warnings = append(out.Warnings, *control.FromError(err))
@@ -275,10 +281,10 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 		}
 	}
 	gone := slices.DeleteFunc(known, func(id string) bool { return slices.Contains(ids, backup.ID(id)) })
-	if err := s.Catalog.SetBackups(ctx, repo.ID(), gone, found); err != nil {
+	if err := s.Catalog.SetBackups(ctx, repo.ID(), gone, there); err != nil {
 		return err
 	}
-	result.Backups += len(found)
+	result.Backups += len(there)
 	s.Broker.Changed()
 	return nil
 }

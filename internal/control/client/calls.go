@@ -203,17 +203,18 @@ func (c *Client) Backup(ctx context.Context, r control.BackupRequest) (control.R
 type BackupFilter struct {
 	Database    string
 	Destination string
+	Search      string
+	Tag         string
 	Limit       int // 0: the agent's default
 }
 
 // Backups lists backups, newest first.
 func (c *Client) Backups(ctx context.Context, f BackupFilter) ([]control.Backup, error) {
 	q := url.Values{}
-	if f.Database != "" {
-		q.Set("database", f.Database)
-	}
-	if f.Destination != "" {
-		q.Set("destination", f.Destination)
+	for name, value := range map[string]string{"database": f.Database, "destination": f.Destination, "search": f.Search, "tag": f.Tag} {
+		if value != "" {
+			q.Set(name, value)
+		}
 	}
 	if f.Limit > 0 {
 		q.Set("limit", strconv.Itoa(f.Limit))
@@ -240,6 +241,11 @@ func (c *Client) Restore(ctx context.Context, id string, r control.RestoreReques
 // a Database in r it proposes a name that is free.
 func (c *Client) CheckRestore(ctx context.Context, id string, r control.RestoreRequest) (control.RestoreCheck, error) {
 	return post[control.RestoreCheck](ctx, c, at("backups", id, "restore/check"), r)
+}
+
+// CopyBackup queues a copy of a backup on another destination.
+func (c *Client) CopyBackup(ctx context.Context, id string, r control.CopyRequest) (control.Runs, error) {
+	return post[control.Runs](ctx, c, at("backups", id, "copy"), r)
 }
 
 // Export queues an export of a backup to standard files.

@@ -52,35 +52,58 @@ CREATE TABLE schedules (
   begun INTEGER NOT NULL
 ) STRICT;
 
--- What the manifests in the repositories say; made again by a rebuild.
+-- What the manifests in the repositories say; made again by a rebuild. A backup
+-- has a row for each repository that holds it, and is counted and listed by the
+-- first of them.
 CREATE TABLE backups (
-  id         TEXT PRIMARY KEY,
+  id         TEXT NOT NULL,
   repository TEXT NOT NULL,
+  copied     INTEGER NOT NULL DEFAULT 0,  -- 1: it was made in another repository
+  first      INTEGER NOT NULL DEFAULT 1,  -- 1: it speaks for the backup
   server     TEXT NOT NULL,
   database   TEXT NOT NULL,
   started    INTEGER NOT NULL,
-  backup     TEXT NOT NULL,  -- control.Backup without destination and proof
+  words      TEXT NOT NULL DEFAULT '',    -- what is searched, folded
+  backup     TEXT NOT NULL,  -- control.Backup without destinations, label and proof
   -- What is asked of all databases at once is not looked for in documents.
   plain      INTEGER NOT NULL DEFAULT 0,  -- plain_bytes of the document
-  proof      INTEGER,                     -- seq of the newest proof
-  whole      INTEGER NOT NULL DEFAULT 0   -- 1 if that one succeeded
+  proof      INTEGER,                     -- seq of the newest proof, of whichever copy
+  whole      INTEGER NOT NULL DEFAULT 0,  -- 1 if that one succeeded
+  PRIMARY KEY (id, repository)
 ) STRICT;
-CREATE INDEX backups_started ON backups (started, id);
-CREATE INDEX backups_database ON backups (database, started, id);
+-- With words, so that a search need not look into the rows.
+CREATE INDEX backups_started ON backups (started, id, words) WHERE first = 1;
+CREATE INDEX backups_database ON backups (database, started, id) WHERE first = 1;
 CREATE INDEX backups_repository ON backups (repository, started, id);
-CREATE INDEX backups_source ON backups (server, database, started, id, plain);
-CREATE INDEX backups_proven ON backups (server, database, proof, id) WHERE proof IS NOT NULL;
-CREATE INDEX backups_whole ON backups (server, database, started, id) WHERE whole = 1;
+CREATE INDEX backups_held ON backups (repository, server, database, started, id);
+CREATE INDEX backups_source ON backups (server, database, started, id, plain) WHERE first = 1;
+CREATE INDEX backups_proven ON backups (server, database, proof, id) WHERE proof IS NOT NULL AND first = 1;
+CREATE INDEX backups_whole ON backups (server, database, started, id) WHERE whole = 1 AND first = 1;
 
 -- Proofs of backups, the newest last.
 CREATE TABLE proofs (
-  seq    INTEGER PRIMARY KEY,
-  backup TEXT NOT NULL,
-  status TEXT NOT NULL,
-  at     INTEGER NOT NULL,
-  proof  TEXT NOT NULL  -- control.VerifyResult
+  seq        INTEGER PRIMARY KEY,
+  backup     TEXT NOT NULL,
+  status     TEXT NOT NULL,
+  at         INTEGER NOT NULL,
+  proof      TEXT NOT NULL,  -- control.VerifyResult
+  repository TEXT NOT NULL DEFAULT ''  -- that was read; '': that it was made in
 ) STRICT;
 CREATE INDEX proofs_backup ON proofs (backup, seq);
+
+-- What people wrote on backups. The truth lies beside the backups.
+CREATE TABLE labels (
+  backup  TEXT PRIMARY KEY,
+  written INTEGER NOT NULL,
+  words   TEXT NOT NULL,  -- what is searched, folded
+  label   TEXT NOT NULL   -- control.Label
+) STRICT;
+CREATE TABLE tags (
+  tag    TEXT NOT NULL,
+  backup TEXT NOT NULL,
+  PRIMARY KEY (tag, backup)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_backup ON tags (backup);
 
 -- Single values the agent keeps about itself.
 CREATE TABLE settings (
