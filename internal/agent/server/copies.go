@@ -23,9 +23,9 @@ const (
 	triggerRetention = "retention"
 )
 
-// madeUp is how many of the newest backups of a database are copied later when
+// newestCopied is how many of the newest backups of a database are copied later when
 // a copy was missed.
-const madeUp = 7
+const newestCopied = 7
 
 // ErrAlreadyThere: destination {destination} has the backup {backup} already.
 var ErrAlreadyThere = problem.New("agent.copy_exists")
@@ -203,7 +203,7 @@ func (s *Server) queueCopies(ctx context.Context, j control.Job, server, databas
 // database are not on a destination, the newest first. What the job's rule would
 // remove there again is not missing, nor is what failed its proof.
 func (s *Server) missing(ctx context.Context, j control.Job, server, database, destination string) ([]control.Backup, error) {
-	all, err := s.Catalog.Backups(ctx, catalog.BackupFilter{Server: server, Database: database, Limit: madeUp})
+	all, err := s.Catalog.Backups(ctx, catalog.BackupFilter{Server: server, Database: database, Limit: newestCopied})
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
