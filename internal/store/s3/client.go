@@ -67,35 +67,48 @@ func newRetryer(cfg Config) aws.Retryer {
 			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return cfg.backoff(attempt), nil })
 		}
 		// Two writers of one key met: Amazon asks to try again.
-		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}})
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(cutOff), retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}})
 	})
 }
 
-func newHTTP(cfg Config) *http.Client {
-	dialer := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}
-	var transport http.RoundTripper = &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return &talking{conn}, nil
-		},
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 20 * time.Second,
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     time.Minute,
-		WriteBufferSize:     64 << 10,
-		ReadBufferSize:      64 << 10,
-		DisableCompression:  true,
+// cutOff says that an answer which ended too early is worth another try. What
+// the request did is then not known: see settle.
+func cutOff(err error) aws.Ternary {
+	if isCutOff(err) {
+		return aws.TrueTernary
 	}
+	return aws.UnknownTernary
+}
+
+func newHTTP(cfg Config) *http.Client {
+	var transport http.RoundTripper = network
 	if cfg.wrap != nil {
 		transport = cfg.wrap(transport)
 	}
 	// A redirect means the wrong region: followed, it would only fail later
 	// and less clearly, because the signature holds for one host.
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// network keeps the connections of all stores, so that one that is opened again
+// need not greet the server anew.
+var network = &http.Transport{
+	Proxy: http.ProxyFromEnvironment,
+	DialContext: func(ctx context.Context, kind, address string) (net.Conn, error) {
+		dialer := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}
+		conn, err := dialer.DialContext(ctx, kind, address)
+		if err != nil {
+			return nil, err
+		}
+		return &talking{conn}, nil
+	},
+	TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+	TLSHandshakeTimeout: 20 * time.Second,
+	MaxIdleConnsPerHost: 16,
+	IdleConnTimeout:     time.Minute,
+	WriteBufferSize:     64 << 10,
+	ReadBufferSize:      64 << 10,
+	DisableCompression:  true,
 }
 
 // talking is a connection that breaks when nothing moves on it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -148,22 +149,26 @@ func (s *Store) explainNetwork(err error) error {
 	}
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
 	_, notXML := errors.AsType[*smithy.DeserializationError](err)
-	if notTLS || notXML || strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+	if notTLS || notXML && !isCutOff(err) || strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "HTTP response to HTTPS client") {
 		return ErrNotS3.Because(err, "endpoint", s.cfg.host())
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || unsent(err) {
+	if noAnswer(err) {
 		return store.ErrUnavailable.Because(err, "place", s.cfg.place())
 	}
 	return err
 }
 
-// unsent reports whether a request came to no whole answer.
-func unsent(err error) bool {
-	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return true
-	}
-	said := err.Error()
-	return strings.Contains(said, "unexpected EOF") || strings.Contains(said, "connection reset")
+// noAnswer reports whether a request came to no whole answer.
+func noAnswer(err error) bool {
+	_, unsent := errors.AsType[*smithyhttp.RequestSendError](err)
+	_, network := errors.AsType[net.Error](err)
+	return unsent || network || isCutOff(err)
+}
+
+// isCutOff reports whether an answer ended too early. The parser of XML has its
+// own words for it.
+func isCutOff(err error) bool {
+	return err != nil && (errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "unexpected EOF"))
 }
 
 // expecting is how servers name the right region in words.

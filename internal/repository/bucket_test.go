@@ -1,0 +1,58 @@
+package repository
+
+import (
+	"testing"
+
+	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/store/s3"
+	"github.com/rahatbackup/rahat/internal/store/s3/gateway"
+	"github.com/rahatbackup/rahat/internal/store/s3/s3test"
+	"github.com/rahatbackup/rahat/internal/vault"
+)
+
+// The life of a repository in a bucket of a real S3 server, with and without
+// versions.
+func TestARepositoryInABucket(t *testing.T) {
+	server := s3test.Start(t)
+	for name, opt := range map[string]gateway.BucketOptions{"ordinary": {}, "versions": {Versioned: true}} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := s3.Parse(server.URL(server.Bucket(t, opt), "backups"), vault.NewSecret(gateway.Secret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			st, err := s3.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt := Options{CacheDir: t.TempDir()}
+			r, err := Create(t.Context(), st, Slots{Secret: testSecret}, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := func(v int) []stream {
+				return []stream{rowsPart("a", table(20000, v, 50)), bytesPart("b", randomBytes(20<<20, 1)), pagesPart("c", pages(100, uint64(v)))}
+			}
+			full := makeBackup(t, r, backup.Full, nil, state(0)...)
+			inc := makeBackup(t, r, backup.Incremental, full, state(1)...)
+			if inc.AddedBytes > full.AddedBytes/10 {
+				t.Errorf("the second backup added %d bytes to %d", inc.AddedBytes, full.AddedBytes)
+			}
+			r, err = Open(t.Context(), st, opt, SecretKey(testSecret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustHold(t, r, full.ID, state(0)...)
+			if err := r.Forget(t.Context(), full.ID); err != nil {
+				t.Fatal(err)
+			}
+			mustHold(t, r, inc.ID, state(1)...)
+			rep, err := r.CheckAll(t.Context(), nil)
+			if err != nil || len(rep.Damage) != 0 || rep.Packs == 0 {
+				t.Fatalf("%+v, %v", rep, err)
+			}
+			if ids, err := r.Backups(t.Context()); err != nil || len(ids) != 1 || ids[0] != inc.ID {
+				t.Errorf("%v, %v", ids, err)
+			}
+		})
+	}
+}
