@@ -152,6 +152,11 @@ func (a *agent) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.server.Close()) }() //nolint:contextcheck // what is open is closed though ctx has ended
 	endTelling := a.tellResults(ctx)
 	defer func() { err = errors.Join(err, endTelling()) }()
+	endMessages, err := a.sendMessages(ctx)
+	if err != nil {
+		return err
+	}
+	defer endMessages()
 	if err := a.server.Interrupted(ctx, a.Now()); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr 
 // the golden files change only with this package.
 func mask(lang, s string) string {
 	x := i18n.For(lang)
-	for _, p := range []*control.Problem{wrongPassword, diskGone, diskFull, waited, noJob, notProven} {
+	for _, p := range []*control.Problem{wrongPassword, diskGone, diskFull, waited, noJob, notProven, linkGone} {
 		title, remedy := x.Problem(problem.Of(p.Err()))
 		s = strings.NewReplacer(title, "<title of "+p.Code+">", remedy, "<remedy of "+p.Code+">",
 			quoted(title), "<title of "+p.Code+">", quoted(remedy), "<remedy of "+p.Code+">").Replace(s)
@@ -110,6 +110,13 @@ var jsonCommands = []struct {
 	{"job_pause", "job pause weekly", "", 0},
 	{"job_resume", "job resume nightly", "", 0},
 	{"job_remove", "job remove nightly", "", 0},
+	{"channel_add", "channel add mail --kind email --set host=smtp.example.com --set user=rahat --secret-stdin", "", 0},
+	{"channel_list", "channel list", "", 0},
+	{"channel_show", "channel show team", "", 0},
+	{"channel_edit", "channel edit mail --on failure", "", 0},
+	{"channel_test", "channel test mail", "", 0},
+	{"channel_test_failed", "channel test team", "", 5},
+	{"channel_remove", "channel remove mail", "", 0},
 	{"backup", "backup --server local --database shop --to disk", "shop", 0},
 	{"backup_several", "backup nightly", "shop crm", 0},
 	{"backup_failed", "backup nightly", "failing", 1},
@@ -163,7 +170,7 @@ func starting(runs string) func(*fakeAgent) {
 }
 
 func TestEmptyListsAreEmptyListsInJSON(t *testing.T) {
-	for _, line := range []string{"server list", "destination list", "job list", "runs", "backups"} {
+	for _, line := range []string{"server list", "destination list", "job list", "channel list", "runs", "backups"} {
 		startFake(t, func(f *fakeAgent) { f.empty = true }).use(t)
 		if code, out, _ := call(t, "", append(strings.Fields(line), "--json")...); code != 0 || strings.TrimSpace(out) != "[]" {
 			t.Errorf("%s: exit code %d, %q", line, code, out)
@@ -182,6 +189,9 @@ var peopleCommands = []struct{ file, line, runs string }{
 	{"recovery_kit_drill", "recovery-kit drill --key-stdin", ""},
 	{"job_list", "job list", ""},
 	{"job_show", "job show weekly", ""},
+	{"channel_list", "channel list", ""},
+	{"channel_show", "channel show team", ""},
+	{"channel_test", "channel test mail", ""},
 	{"backup", "backup nightly", "shop"},
 	{"backup_several", "backup nightly", "shop crm failing"},
 	{"runs", "runs", ""},

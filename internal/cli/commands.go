@@ -34,7 +34,7 @@ func (a *app) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("setup", a.discoverCommand(), a.serverCommand(), a.destinationCommand(), a.recoveryKitCommand(), a.jobCommand())
+	add("setup", a.discoverCommand(), a.serverCommand(), a.destinationCommand(), a.recoveryKitCommand(), a.jobCommand(), a.channelCommand())
 	add("daily", a.statusCommand(), a.backupCommand(), a.runsCommand(), a.runCommand(), a.backupsCommand(),
 		a.verifyCommand(), a.restoreCommand(), a.exportCommand())
 	add("program", a.uiCommand(), a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.versionCommand())

@@ -45,6 +45,20 @@ var notProven = &control.Problem{Code: "repository.damaged", Params: map[string]
 
 var waited = &control.Problem{Code: "postgres.ddl_waited"}
 
+var linkGone = &control.Problem{Code: "message.not_authorized", Params: map[string]string{"host": "hooks.slack.com", "status": "404", "reason": "no_service"}}
+
+var channels = []control.ChannelStatus{
+	{
+		Channel: control.Channel{Name: "mail", Kind: "email", On: []string{"failure", "digest"},
+			Settings: map[string]string{"host": "smtp.example.com", "from": "rahat@example.com", "to": "ayse@example.com", "user": "rahat"}},
+		Secret: true, ChannelState: control.ChannelState{LastOK: moment(3 * time.Hour)},
+	},
+	{
+		Channel: control.Channel{Name: "team", Kind: "slack"}, Secret: true,
+		ChannelState: control.ChannelState{Waiting: 2, Problem: linkGone, Failures: 3, RetryAt: moment(-4 * time.Minute), GivenUp: 1},
+	},
+}
+
 var servers = []control.Server{
 	{Name: "local", Engine: "postgres", Address: "/var/run/postgresql", User: "postgres"},
 	{Name: "shop", Engine: "sqlite", Address: "/srv/shop/shop.db"},

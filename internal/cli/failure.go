@@ -96,6 +96,15 @@ var exitCodes = map[problem.Code]int{
 	"agent.destination_needed": exitUsage,
 	"agent.path_not_absolute":  exitUsage,
 	"engine.bad_config":        exitUsage,
+	"message.unknown_setting":  exitUsage,
+	"message.setting_missing":  exitUsage,
+	"message.bad_setting":      exitUsage,
+	"message.bad_address":      exitUsage,
+	"message.bad_url":          exitUsage,
+	"message.not_encrypted":    exitUsage,
+	"message.secret_missing":   exitUsage,
+	"message.bad_secret":       exitUsage,
+	"message.user_missing":     exitUsage,
 	"repository.bad_recipient": exitUsage,
 	"restorer.unknown_format":  exitUsage,
 	"store.bad_url":            exitUsage,
@@ -134,6 +143,8 @@ var exitCodes = map[problem.Code]int{
 	"vault.wrong_key":              exitRefused,
 	"vault.locked":                 exitRefused,
 	"store.access_denied":          exitRefused,
+	"message.login_refused":        exitRefused,
+	"message.not_authorized":       exitRefused,
 }
 
 // exitCode returns the exit code for an error.

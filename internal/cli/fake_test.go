@@ -187,6 +187,16 @@ func (f *fakeAgent) route() {
 	f.answer("DELETE /api/jobs/{name}", func(*http.Request) any { return nil })
 	f.answer("POST /api/jobs/{name}/pause", func(*http.Request) any { return jobs[1] })
 	f.answer("POST /api/jobs/{name}/resume", func(*http.Request) any { return jobs[0] })
+	f.fixed("GET /api/channels", channels)
+	f.answer("POST /api/channels", func(*http.Request) any { return channels[0].Channel })
+	f.answer("PUT /api/channels/{name}", func(*http.Request) any { return channels[0].Channel })
+	f.answer("DELETE /api/channels/{name}", func(*http.Request) any { return nil })
+	f.answer("POST /api/channels/{name}/test", func(r *http.Request) any {
+		if r.PathValue("name") == "team" {
+			return control.ChannelTest{Problem: linkGone, Seconds: 0.4}
+		}
+		return control.ChannelTest{OK: true, Seconds: 1.2}
+	})
 	f.fixed("GET /api/backups", backups)
 	f.answer("GET /api/backups/{id}", func(*http.Request) any { return backups[0] })
 	f.fixed("POST /api/repository/backups", backups)

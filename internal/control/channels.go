@@ -1,5 +1,10 @@
 package control
 
+import (
+	"encoding/json"
+	"time"
+)
+
 // Channel is a way to tell people who are not at this computer what happened.
 // Settings hold no secrets; what each kind needs is in package message.
 type Channel struct {
@@ -24,4 +29,31 @@ type ChannelTest struct {
 	OK      bool     `json:"ok"`
 	Problem *Problem `json:"problem,omitempty"`
 	Seconds float64  `json:"seconds"`
+}
+
+// ChannelStatus is a channel and how it does.
+type ChannelStatus struct {
+	Channel
+	// Secret says whether there is one; it is never told.
+	Secret bool `json:"secret"`
+	ChannelState
+}
+
+// ChannelState says how a channel does.
+type ChannelState struct {
+	Waiting  int        `json:"waiting"`            // messages that are not delivered yet
+	LastOK   *time.Time `json:"last_ok,omitempty"`  // when it last took a message
+	Problem  *Problem   `json:"problem,omitempty"`  // of the last message, if it was not taken whole
+	Failures int        `json:"failures,omitempty"` // attempts that failed since a message was taken
+	RetryAt  *time.Time `json:"retry_at,omitempty"` // the next attempt
+	GivenUp  int        `json:"given_up,omitempty"` // messages that were never taken, since the channel was made
+}
+
+// A Letter is a message that waits for its channel to take it. It does not
+// travel over the wire.
+type Letter struct {
+	ID      string          `json:"id"`
+	Channel string          `json:"channel"`
+	Queued  time.Time       `json:"queued"`
+	Message json.RawMessage `json:"message"` // of package message
 }

@@ -141,6 +141,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Channels and how they do */
+        get: operations["list-channels"];
+        put?: never;
+        /** Add a channel */
+        post: operations["add-channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a channel */
+        put: operations["edit-channel"];
+        post?: never;
+        /** Remove a channel and what waits for it */
+        delete: operations["remove-channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test message */
+        post: operations["test-channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/databases": {
         parameters: {
             query?: never;
@@ -744,6 +797,44 @@ export interface components {
             type: string;
             verify?: components["schemas"]["VerifyResult"];
         };
+        Channel: {
+            /** @enum {string} */
+            kind: "email" | "webhook" | "slack" | "discord" | "teams" | "telegram";
+            name: string;
+            on?: ("failure" | "overdue" | "proof" | "digest" | "success")[];
+            paused?: boolean;
+            settings?: {
+                [key: string]: string;
+            };
+        };
+        ChannelStatus: {
+            /** Format: int64 */
+            failures?: number;
+            /** Format: int64 */
+            given_up?: number;
+            /** @enum {string} */
+            kind: "email" | "webhook" | "slack" | "discord" | "teams" | "telegram";
+            /** Format: date-time */
+            last_ok?: string;
+            name: string;
+            on?: ("failure" | "overdue" | "proof" | "digest" | "success")[];
+            paused?: boolean;
+            problem?: components["schemas"]["Problem"];
+            /** Format: date-time */
+            retry_at?: string;
+            secret: boolean;
+            settings?: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            waiting: number;
+        };
+        ChannelTest: {
+            ok: boolean;
+            problem?: components["schemas"]["Problem"];
+            /** Format: double */
+            seconds: number;
+        };
         Check: {
             /** Format: int64 */
             count?: number;
@@ -946,6 +1037,17 @@ export interface components {
             name: string;
             repository: string;
             url: string;
+        };
+        NewChannel: {
+            /** @enum {string} */
+            kind: "email" | "webhook" | "slack" | "discord" | "teams" | "telegram";
+            name: string;
+            on?: ("failure" | "overdue" | "proof" | "digest" | "success")[];
+            paused?: boolean;
+            secret?: string;
+            settings?: {
+                [key: string]: string;
+            };
         };
         NewDestination: {
             identity?: string;
@@ -1528,6 +1630,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Runs"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelStatus"][];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannel"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "edit-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannel"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "test-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTest"];
                 };
             };
             /** @description Error */

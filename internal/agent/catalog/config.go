@@ -20,6 +20,7 @@ type Config struct {
 	Servers      []control.Server      `json:"servers"`
 	Destinations []control.Destination `json:"destinations"`
 	Jobs         []control.Job         `json:"jobs"`
+	Channels     []control.Channel     `json:"channels,omitempty"`
 	Preferences  Preferences           `json:"preferences,omitzero"`
 	Paused       bool                  `json:"paused,omitempty"` // no queued run begins
 	Recovery     map[string]Recovery   `json:"recovery,omitempty"`
@@ -54,6 +55,12 @@ func (db *DB) Config(ctx context.Context) (Config, error) {
 	}
 	if c.Jobs, err = db.Jobs(ctx); err != nil {
 		return c, err
+	}
+	if c.Channels, err = db.Channels(ctx); err != nil {
+		return c, err
+	}
+	if len(c.Channels) == 0 {
+		c.Channels = nil // as in a mirror from before there were any
 	}
 	if c.Preferences, err = db.Preferences(ctx); err != nil {
 		return c, err
@@ -157,6 +164,11 @@ func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
 	}
 	for _, j := range c.Jobs {
 		if err := insertJob(ctx, tx, j); err != nil {
+			return err
+		}
+	}
+	for _, ch := range c.Channels {
+		if err := insertChannel(ctx, tx, ch); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,8 @@ func statusOf(code problem.Code) int {
 		return http.StatusUnauthorized
 	case area == "recoverykit":
 		return http.StatusUnprocessableEntity // a key that is mistyped
+	case area == "message":
+		return http.StatusUnprocessableEntity // what a channel lacks
 	case area == "engine", area == "store", area == "repository":
 		return http.StatusBadGateway // what we depend on does not do its part
 	}

@@ -193,6 +193,34 @@ func (c *Client) ResumeJob(ctx context.Context, name string) (control.Job, error
 	return post[control.Job](ctx, c, at("jobs", name, "resume"), nil)
 }
 
+// Channels lists the channels by name, and how they do.
+func (c *Client) Channels(ctx context.Context) ([]control.ChannelStatus, error) {
+	return get[[]control.ChannelStatus](ctx, c, "/api/channels", nil)
+}
+
+// AddChannel makes a channel.
+func (c *Client) AddChannel(ctx context.Context, n control.NewChannel) (control.Channel, error) {
+	return post[control.Channel](ctx, c, "/api/channels", n)
+}
+
+// EditChannel changes the channel of that name. Without a secret the present
+// one stays.
+func (c *Client) EditChannel(ctx context.Context, n control.NewChannel) (answer control.Channel, err error) {
+	err = c.do(ctx, request{method: http.MethodPut, path: at("channels", n.Name, ""), body: n, answer: &answer})
+	return answer, err
+}
+
+// RemoveChannel removes a channel, its secret, and what waits for it.
+func (c *Client) RemoveChannel(ctx context.Context, name string) error {
+	return c.remove(ctx, at("channels", name, ""))
+}
+
+// TestChannel sends a test message. One that is not taken is no error but a
+// Problem in the answer.
+func (c *Client) TestChannel(ctx context.Context, name string) (control.ChannelTest, error) {
+	return post[control.ChannelTest](ctx, c, at("channels", name, "test"), nil)
+}
+
 // Backup queues backups, one run for each database.
 func (c *Client) Backup(ctx context.Context, r control.BackupRequest) (control.Runs, error) {
 	return post[control.Runs](ctx, c, "/api/backups", r)

@@ -110,3 +110,27 @@ CREATE TABLE settings (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;
+
+-- Ways to tell people who are elsewhere.
+CREATE TABLE channels (
+  name       TEXT PRIMARY KEY,
+  definition TEXT NOT NULL,              -- control.Channel
+  state      TEXT NOT NULL DEFAULT '{}'  -- control.ChannelState
+) STRICT;
+
+-- The outbox: messages that channels have not taken yet, the oldest first.
+CREATE TABLE letters (
+  seq     INTEGER PRIMARY KEY,
+  id      TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  letter  TEXT NOT NULL  -- control.Letter
+) STRICT;
+CREATE INDEX letters_channel ON letters (channel, seq);
+
+-- What each channel was told of what is wrong; of no channel: what is wrong.
+CREATE TABLE told (
+  channel TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  said    TEXT NOT NULL,
+  PRIMARY KEY (channel, subject)
+) STRICT;
