@@ -195,7 +195,6 @@ const scenes: Record<string, (w: World) => void> = {
   },
   jobs: (w) => {
     const now = Date.now();
-    for (const d of w.databases.filter((x) => x.server === 'main')) d.next = at(d.database === 'billing' ? 700 : 42, now);
     const done = (id: string, job: string, minutes: number, over: Partial<Run>): Run => ({ ...runOf({}, now), id, job, started: at(minutes - 2, now), finished: at(minutes, now), ...over });
     w.runs = [
       done('r1', 'orders-hourly', -18, { status: 'ok', result: resultOf('orders_prod') }),
@@ -224,8 +223,14 @@ const scenes: Record<string, (w: World) => void> = {
   found: (w) => {
     w.servers = [];
     w.destinations = [];
+    w.jobs = [];
     w.databases = [foundDatabase('orders'), foundDatabase('müşteriler'), foundDatabase('データ', { address: '127.0.0.1:5433', version: '16.6' }), foundDatabase('', { address: '127.0.0.1:5434', version: '', problem: { code: 'engine.auth_failed', params: { address: '127.0.0.1:5434', user: 'postgres' } } }, 0), foundDatabase('inventory.db', { engine: 'sqlite', product: 'SQLite', version: '3.46', address: '/home/deniz/inventory.db' })];
     w.status = { ...w.status, state: 'not_protected', headline: { code: 'state.nothing' }, facts: { code: 'state.facts.found', params: { n: '4' } } };
+  },
+  ready: (w) => {
+    scenes.found?.(w);
+    w.databases = w.databases.slice(0, 2);
+    w.destinations = [{ name: 'disk', url: 'file:///backups' }];
   },
   empty: (w) => {
     w.servers = [];

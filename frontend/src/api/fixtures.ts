@@ -26,19 +26,19 @@ export function proofOf(backup: string, minutes: number, now = moment): NonNulla
   };
 }
 
-interface Seed { name: string; engine: string; version: string; server: string; bytes: number; newest: number; proven: number; trend: number[] }
+interface Seed { name: string; engine: string; version: string; server: string; bytes: number; newest: number; proven: number; next: number; trend: number[] }
 
 const up = [9, 9.4, 9.9, 10.6, 10.2, 11.1, 12, 12.2, 11.8, 13, 12.9, 13.5, 14.2, 15];
 const down = [15, 14.8, 13, 13.6, 11, 11.4, 9.6, 10.2, 9, 9.3, 8.1, 8.6, 7.4, 7];
 const wave = [9, 10, 9.2, 11, 11.2, 9.6, 10.8, 12.4, 11, 12, 13.8, 12.9, 14, 14.6];
 const seeds: Seed[] = [
-  { name: 'orders_prod', engine: 'postgres', version: '17.2', server: 'main', bytes: 18_400_000_000, newest: -57, proven: -180, trend: up },
-  { name: 'billing', engine: 'postgres', version: '17.2', server: 'main', bytes: 6_210_000_000, newest: -12, proven: -300, trend: wave },
-  { name: 'web_shop', engine: 'mariadb', version: '11.4', server: 'shop', bytes: 3_870_000_000, newest: -48, proven: -540, trend: up },
-  { name: 'crm', engine: 'sqlserver', version: '2022', server: 'office', bytes: 41_000_000_000, newest: -660, proven: -1_440, trend: up },
-  { name: 'events', engine: 'mongodb', version: '8.0', server: 'mongo', bytes: 112_000_000_000, newest: -120, proven: -2_880, trend: up },
-  { name: 'analytics', engine: 'postgres', version: '16.6', server: 'warehouse', bytes: 67_200_000_000, newest: -600, proven: -5_760, trend: down },
-  { name: 'inventory.db', engine: 'sqlite', version: '3.46', server: 'inventory', bytes: 214_000_000, newest: -35, proven: -540, trend: wave },
+  { name: 'orders_prod', engine: 'postgres', version: '17.2', server: 'main', bytes: 18_400_000_000, newest: -57, proven: -180, next: 42, trend: up },
+  { name: 'billing', engine: 'postgres', version: '17.2', server: 'main', bytes: 6_210_000_000, newest: -12, proven: -300, next: 702, trend: wave },
+  { name: 'web_shop', engine: 'mariadb', version: '11.4', server: 'shop', bytes: 3_870_000_000, newest: -48, proven: -540, next: 192, trend: up },
+  { name: 'crm', engine: 'sqlserver', version: '2022', server: 'office', bytes: 41_000_000_000, newest: -660, proven: -1_440, next: 762, trend: up },
+  { name: 'events', engine: 'mongodb', version: '8.0', server: 'mongo', bytes: 112_000_000_000, newest: -120, proven: -2_880, next: 222, trend: up },
+  { name: 'analytics', engine: 'postgres', version: '16.6', server: 'warehouse', bytes: 67_200_000_000, newest: -600, proven: -5_760, next: 852, trend: down },
+  { name: 'inventory.db', engine: 'sqlite', version: '3.46', server: 'inventory', bytes: 214_000_000, newest: -35, proven: -540, next: 792, trend: wave },
 ];
 
 function database(s: Seed, now: number): DatabaseStatus {
@@ -46,7 +46,7 @@ function database(s: Seed, now: number): DatabaseStatus {
   const last = backupOf({ ...of, id: `b-${s.name}-9`, finished: at(s.newest, now) }, now);
   const provenId = `b-${s.name}-8`;
   const proven = backupOf({ ...of, id: provenId, finished: at(s.proven - 5, now), proof: proofOf(provenId, s.proven, now) }, now);
-  return { server: s.server, engine: s.engine, database: s.name, state: 'protected', present: true, readable: true, size_bytes: s.bytes, backups: 9, last, proven, trend: s.trend.map((v) => v * 1e9) };
+  return { server: s.server, engine: s.engine, database: s.name, state: 'protected', present: true, readable: true, size_bytes: s.bytes, backups: 9, last, proven, next: at(s.next, now), trend: s.trend.map((v) => v * 1e9) };
 }
 
 export function sevenDatabases(now = moment): DatabaseStatus[] {

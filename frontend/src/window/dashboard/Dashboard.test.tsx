@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import type { DatabaseStatus } from '../../api/api';
 import { fakeApi, newWorld } from '../../api/fake';
-import { backupOf, foundDatabase, resultOf, runOf, sevenDatabases, statusOf } from '../../api/fixtures';
+import { backupOf, foundDatabase, jobOf, resultOf, runOf, sevenDatabases, statusOf } from '../../api/fixtures';
 import { Problem } from '../../api/problem';
 import { show } from '../../test/show';
 
@@ -151,7 +151,7 @@ test('paused backups are resumed by the one button', async () => {
 });
 
 function foundWorld(databases: DatabaseStatus[]) {
-  return newWorld({ databases, servers: [], destinations: [], status: statusOf({ state: 'not_protected', headline: { code: 'state.nothing' } }) });
+  return newWorld({ databases, servers: [], destinations: [], jobs: [], status: statusOf({ state: 'not_protected', headline: { code: 'state.nothing' } }) });
 }
 
 test('what was found is protected: server added, place asked, backup with proof', async () => {
@@ -166,7 +166,10 @@ test('what was found is protected: server added, place asked, backup with proof'
   await userEvent.type(folder, '/mnt/My disk');
   await userEvent.type(screen.getByLabelText('Passphrase (recommended)'), 'seven quiet boats');
   await userEvent.click(screen.getByRole('button', { name: 'Use this folder' }));
-  await waitFor(() => expect(startBackup).toHaveBeenCalledExactlyOnceWith({ server: 'postgres', databases: ['orders', 'müşteriler'], destination: 'backups', verify: 'full' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledExactlyOnceWith({ job: 'postgres-nightly' }));
+  expect(api.world.jobs).toEqual([{ name: 'postgres-nightly', server: 'postgres', databases: ['orders', 'müşteriler'], destinations: ['backups'], type: 'incremental', verify: 'full', paused: false, schedule: '02:00' }]);
+  expect(await screen.findByText('Backed up every night at 02:00 from now on.')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Change postgres-nightly' })).toHaveAttribute('href', '/jobs/postgres-nightly');
   expect(addDestination).toHaveBeenCalledWith({ name: 'backups', url: 'file:///mnt/My%20disk', passphrase: 'seven quiet boats' });
   expect(api.world.servers).toEqual([{ name: 'postgres', engine: 'postgres', address: '127.0.0.1:5432', user: 'postgres' }]);
 });
@@ -187,7 +190,35 @@ test('where a login is needed it is asked, and a wrong one is not kept', async (
   expect(api.world.servers).toEqual([]);
   Object.assign(api, { testServer: () => fakeApi().testServer('') });
   await userEvent.click(within(dialog).getByRole('button', { name: 'Log in and add' }));
-  await waitFor(() => expect(startBackup).toHaveBeenCalledWith({ server: 'postgres-5434', databases: ['*'], destination: 'disk', verify: 'full' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledWith({ job: 'postgres-5434-nightly' }));
+  expect(api.world.jobs[0]).toMatchObject({ server: 'postgres-5434', databases: ['*'] });
+});
+
+test('the nightly job of a server gets more to do; what has a job already gets no other', async () => {
+  const startBackup = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  const bare = (database: string): DatabaseStatus => {
+    const d = { ...sevenDatabases()[0]!, database };
+    delete d.last;
+    delete d.proven;
+    return d;
+  };
+  const world = newWorld({ databases: [bare('a'), bare('b'), bare('c')], jobs: [jobOf({ name: 'main-nightly', databases: ['a'] }), jobOf({ name: 'other', databases: ['c'] })] });
+  const { api } = await show('/', fakeApi({ startBackup }, world));
+  await userEvent.click(await screen.findByRole('button', { name: 'Back up now: b' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledExactlyOnceWith({ server: 'main', databases: ['b'], destination: 'disk', verify: 'full' }));
+  expect(api.world.jobs[0]?.databases).toEqual(['a', 'b']);
+  await userEvent.click(await screen.findByRole('button', { name: 'Close' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Back up now: c' }));
+  await waitFor(() => expect(startBackup).toHaveBeenCalledTimes(2));
+  expect(api.world.jobs).toHaveLength(2);
+  expect(screen.queryByText(/Backed up every night/)).toBeNull();
+});
+
+test('the next run stands in the row', async () => {
+  const world = newWorld();
+  const d = world.databases.find((x) => x.database === 'billing')!;
+  await show('/', fakeApi({}, world));
+  expect((await rowOf('billing')).querySelector(`time[datetime="${d.next}"]`)).not.toBeNull();
 });
 
 test('a person who thinks better of it changes nothing', async () => {

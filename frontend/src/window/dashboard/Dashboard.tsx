@@ -2,13 +2,14 @@ import type { Databases, StatusReport } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
 import { useCanAct, useDatabases, useLink, useNow, useRuns, useStatus } from '../../state/react';
-import { Button } from '../../ui/Button';
+import { Button, LinkButton } from '../../ui/Button';
 import { EmptyState } from '../../ui/EmptyState';
 import { Icon } from '../../ui/Icon';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
 import { StateSentence } from '../../ui/StateSentence';
 import { DatabaseCard } from './DatabaseCard';
+import { nightlyAt } from './nightly';
 import { RemedyButton } from './RemedyButton';
 import { RunCard } from './RunCard';
 import { useStart, type Starter } from './useStart';
@@ -35,6 +36,7 @@ export function Dashboard() {
           <Button onClick={() => starter.forget()}>{t('action.close')}</Button>
         </ProblemCard>
       )}
+      {starter.jobs.length > 0 && <Planned starter={starter} />}
       <Cause status={status.data} />
       <Active />
       {failed && !lostSince ? (
@@ -93,6 +95,21 @@ function PauseBanner({ waiting }: { waiting: number }) {
     <div className="banner info" role="status">
       <Icon name="pause" size={20} />
       <div className="grow"><b>{t('pause.title')}</b> <span className="mut">{t('pause.body', { count: waiting })}</span></div>
+    </div>
+  );
+}
+
+/** What was set up without a question, and where to change it. */
+function Planned({ starter }: { starter: Starter }) {
+  const { t } = useWording();
+  return (
+    <div className="banner info" role="status">
+      <Icon name="calendar" size={20} />
+      <div className="grow">
+        <b>{t('start.planned', { time: nightlyAt })}</b> <span className="mut">{t('start.planned_body')}</span>
+      </div>
+      {starter.jobs.map((j) => <LinkButton key={j.name} small to="/jobs/$job" params={{ job: j.name }}>{t('start.change', { name: j.name })}</LinkButton>)}
+      <Button small kind="quiet" icon="cancel" aria-label={t('action.close')} onClick={() => starter.forget()} />
     </div>
   );
 }

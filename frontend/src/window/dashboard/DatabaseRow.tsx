@@ -54,10 +54,11 @@ export const DatabaseRow = memo(function DatabaseRow({ of: d, now, starter, inde
           <span className="cut" title={`${name} · ${place}`}><Name of={d} name={name} />{d.database && <span className="dim small"> {place}</span>}</span>
         </span>
       </td>
-      <td className="hide-s mut">{product(d)}</td>
+      <td className="hide-m mut">{product(d)}</td>
       <td>{run ? <RowProgress run={run} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} /> : <Without of={d} />}</td>
       <td className="mut">{d.last && <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />}</td>
-      <td className="hide-s"><SizeTrend values={d.trend} /></td>
+      <td className="hide-s mut">{run ? t('databases.now') : d.next && <time dateTime={d.next} title={format.time(new Date(d.next))}>{format.coming(new Date(d.next), now)}</time>}</td>
+      <td className="hide-m"><SizeTrend values={d.trend} /></td>
       <td className="n">{d.size_bytes > 0 ? format.bytes(d.size_bytes) : ''}</td>
       <td><Actions of={d} name={name} working={run !== undefined} starter={starter} /></td>
     </tr>

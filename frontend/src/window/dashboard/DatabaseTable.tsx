@@ -32,15 +32,16 @@ function Head() {
   return (
     <>
       <colgroup>
-        <col /><col className="c-e hide-s" /><col className="c-f" /><col className="c-p" /><col className="c-t hide-s" /><col className="c-s" /><col className="c-a" />
+        <col /><col className="c-e hide-m" /><col className="c-f" /><col className="c-p" /><col className="c-n hide-s" /><col className="c-t hide-m" /><col className="c-s" /><col className="c-a" />
       </colgroup>
       <thead>
         <tr>
           <th scope="col">{t('databases.name')}</th>
-          <th scope="col" className="hide-s">{t('databases.engine')}</th>
+          <th scope="col" className="hide-m">{t('databases.engine')}</th>
           <th scope="col">{t('databases.newest')}</th>
           <th scope="col">{t('databases.proof')}</th>
-          <th scope="col" className="hide-s"><span className="sr">{t('databases.trend')}</span></th>
+          <th scope="col" className="hide-s">{t('jobs.next')}</th>
+          <th scope="col" className="hide-m"><span className="sr">{t('databases.trend')}</span></th>
           <th scope="col" className="n">{t('databases.size')}</th>
           <th scope="col"><span className="sr">{t('databases.actions')}</span></th>
         </tr>
@@ -57,7 +58,7 @@ export function LoadingTable() {
       <span className="sr" role="status">{t('databases.loading')}</span>
       <table className="tbl dbt" aria-hidden="true">
         <Head />
-        <tbody><Later><SkeletonRows count={7} widths={[120, 88, 136, 48, undefined, 44, undefined]} /></Later></tbody>
+        <tbody><Later><SkeletonRows count={7} widths={[120, 88, 136, 48, 56, undefined, 44, undefined]} /></Later></tbody>
       </table>
     </>
   );

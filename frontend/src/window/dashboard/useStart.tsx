@@ -1,22 +1,25 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
-import type { Api, DatabaseStatus, Destination, Found, Server } from '../../api/api';
+import type { Api, DatabaseStatus, Destination, Found, Job, Server } from '../../api/api';
 import { problemOf, type Problem } from '../../api/problem';
 import { useAgent } from '../../state/react';
 import { useAsk } from '../../ui/useAsk';
 import { proposeName } from './names';
+import { planNightly } from './nightly';
 import { needsLogin } from './remedy';
 
 const ServerDialog = lazy(async () => ({ default: (await import('./ServerDialog')).ServerDialog }));
 const DestinationDialog = lazy(async () => ({ default: (await import('./DestinationDialog')).DestinationDialog }));
 
 export interface Starter {
-  /** Backs databases up and has each proved; on the way it adds what is not there yet: their servers, a destination. */
+  /** Backs databases up and has each proved; on the way it adds what is not there yet: their servers, a destination, and for those never backed up a job. */
   start(rows: readonly DatabaseStatus[]): Promise<void>;
   addServer(): Promise<void>;
   busy: boolean;
   problem: Problem | undefined;
   forget(): void;
+  /** The jobs that were made or got more to do by the last start, which the page tells. */
+  jobs: readonly Job[];
   /** The dialog that is open, for the page to show. */
   dialog: React.ReactNode;
 }
@@ -27,6 +30,7 @@ export function useStart(): Starter {
   const { ask, dialog } = useAsk();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
+  const [jobs, setJobs] = useState<readonly Job[]>([]);
 
   const guarded = useCallback(
     async (work: () => Promise<void>) => {
@@ -59,15 +63,20 @@ export function useStart(): Starter {
         if (byServer.size === 0) return;
         const destination = await destinationOf(api, (suggested) => ask<Destination>((answer) => <DestinationDialog suggested={suggested} answer={answer} />));
         if (!destination) return;
-        for (const [server, of] of byServer) await backUp(api, server, of, destination);
+        const made = [];
+        for (const [server, of] of byServer) made.push(...(await backUp(api, server, of, destination)));
+        setJobs(made);
       }),
     [api, ask, guarded, login],
   );
 
   const addServer = useCallback(() => guarded(async () => void (await login(undefined))), [guarded, login]);
 
-  const forget = useCallback(() => setProblem(undefined), []);
-  return useMemo(() => ({ start, addServer, busy, problem, forget, dialog: <Suspense>{dialog}</Suspense> }), [start, addServer, busy, problem, forget, dialog]);
+  const forget = useCallback(() => {
+    setProblem(undefined);
+    setJobs([]);
+  }, []);
+  return useMemo(() => ({ start, addServer, busy, problem, forget, jobs, dialog: <Suspense>{dialog}</Suspense> }), [start, addServer, busy, problem, forget, jobs, dialog]);
 }
 
 /** The rows by the names of their servers; those found are added first, with a login where one is needed. */
@@ -104,13 +113,26 @@ async function destinationOf(api: Api, choose: (suggested: Destination | undefin
   return chosen && [chosen];
 }
 
-/** Each database goes where it went last, while that place is there. */
-async function backUp(api: Api, server: string, rows: readonly DatabaseStatus[], destinations: readonly Destination[]): Promise<void> {
-  const byDestination = new Map<string, string[]>();
+/** Each database goes where it went last, while that place is there. Answers the jobs that back up what was never backed up before. */
+async function backUp(api: Api, server: string, rows: readonly DatabaseStatus[], destinations: readonly Destination[]): Promise<Job[]> {
+  const byDestination = new Map<string, DatabaseStatus[]>();
   for (const row of rows) {
     const last = destinations.find((d) => d.name === row.last?.destination) ?? destinations[0];
-    if (last) byDestination.set(last.name, [...(byDestination.get(last.name) ?? []), row.database || '*']);
+    if (last) byDestination.set(last.name, [...(byDestination.get(last.name) ?? []), row]);
   }
-  for (const [destination, databases] of byDestination)
-    await api.startBackup({ server, databases: databases.includes('*') ? ['*'] : databases, destination, verify: 'full' });
+  const jobs: Job[] = [];
+  for (const [destination, of] of byDestination) {
+    const job = await planNightly(api, server, namesOf(of.filter((row) => !row.last)), destination);
+    if (job) jobs.push(job.job);
+    // What a new job is for is its first run.
+    const databases = namesOf(of);
+    if (job?.added && job.job.databases.length === databases.length) await api.startBackup({ job: job.job.name });
+    else await api.startBackup({ server, databases, destination, verify: 'full' });
+  }
+  return jobs;
+}
+
+/** Databases by their names; of a server that does not list them, all. */
+function namesOf(rows: readonly DatabaseStatus[]): string[] {
+  return rows.some((row) => row.database === '') ? ['*'] : rows.map((row) => row.database);
 }
