@@ -51,6 +51,8 @@ type house struct {
 	login  server.Login
 	screen notify.Screen // nil: none
 	opened chan string   // what the screen opens
+	// open opens stores; nil: as folders.
+	open func(context.Context, string, vault.Secret, bool) (store.Store, error)
 }
 
 func newHouse(t *testing.T) *house {
@@ -71,13 +73,17 @@ func table(rows int) enginemem.Table {
 }
 
 func (h *house) config() agent.Config {
+	open := h.open
+	if open == nil {
+		open = openStore
+	}
 	return agent.Config{
 		Home: h.home, Now: time.Now, VaultKind: "file",
 		// The API knows the engines of this version; the one in memory
 		// stands in for one of them.
 		Drivers:   map[string]engine.Driver{engine.Postgres: h.driver},
 		OpenVault: func(context.Context) (vault.Vault, error) { return h.vault, nil },
-		OpenStore: openStore,
+		OpenStore: open,
 		Login:     h.login,
 		Screen:    h.screen,
 		OpenWindow: func(_ context.Context, database, activation string) error {

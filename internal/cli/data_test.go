@@ -87,6 +87,12 @@ var destinations = []control.Destination{
 	{Name: "gone", URL: "file:///mnt/gone"},
 }
 
+var keySlots = []control.KeySlot{
+	{ID: "5f0c1a2b3c4d5e6f708192a3b4c5d6e7", Kind: "secret", Created: moment(48 * time.Hour), This: true},
+	{ID: "6a0c1a2b3c4d5e6f708192a3b4c5d6e7", Kind: "passphrase", Created: moment(48 * time.Hour)},
+	{ID: "7b0c1a2b3c4d5e6f708192a3b4c5d6e7", Kind: "age", Recipient: "age1dum08vkch0yr63ndqpklsasutlkpxwxcz2qlyvmpc6t5ess43alsthtnj4", Created: moment(time.Hour)},
+}
+
 var kit = control.RecoveryKit{
 	Identity: "AGE-SECRET-KEY-1TEST", Recipient: "age1test", Words: []string{"legal", "winner"}, Created: now,
 	Destinations: []control.KitDestination{{Name: "disk", URL: "file:///mnt/backup", Repository: "5f0c1a2b"}},

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) destinationCommand() *cobra.Command {
-	return a.group("destination", a.destinationAdd(), a.destinationList(), a.destinationTest(), a.destinationRemove())
+	return a.group("destination", a.destinationAdd(), a.destinationList(), a.destinationTest(), a.destinationRemove(), a.keysCommand())
 }
 
 func (a *app) destinationAdd() *cobra.Command {

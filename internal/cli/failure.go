@@ -115,6 +115,9 @@ var exitCodes = map[problem.Code]int{
 	"recoverykit.identity_mistyped": exitUsage,
 	"recoverykit.empty":             exitUsage,
 	"recoverykit.no_destinations":   exitNotFound,
+	"recoverykit.own_key_gone":      exitRefused,
+	"repository.no_slot_there":      exitNotFound,
+	"repository.last_key":           exitRefused,
 
 	"repository.not_found":   exitNotFound,
 	"repository.no_backup":   exitNotFound,

@@ -174,6 +174,10 @@ func (f *fakeAgent) route() {
 		}
 		return control.DestinationTest{OK: true, Repository: destinations[0].Repository, Backups: 412, FreeBytes: 184_000_000_000}
 	})
+	f.fixed("GET /api/destinations/{name}/keys", keySlots)
+	f.answer("POST /api/destinations/{name}/keys", func(*http.Request) any { return keySlots })
+	f.answer("DELETE /api/destinations/{name}/keys/{id}", func(*http.Request) any { return nil })
+	f.answer("POST /api/destinations/{name}/keys/rotate", func(*http.Request) any { return keySlots[:1] })
 	f.answer("POST /api/recovery-kit", func(*http.Request) any { return kit })
 	f.answer("POST /api/recovery-kit/drill", func(*http.Request) any {
 		if strings.Contains(f.requests[len(f.requests)-1], `"gone"`) {

@@ -93,10 +93,6 @@ func (s *Server) repositoryOptions() repository.Options {
 // openDestination opens the repository of a configured destination with the
 // key in the vault.
 func (s *Server) openDestination(ctx context.Context, d control.Destination) (*repository.Repository, error) {
-	secret, err := s.secret(ctx, secretName(d.Name))
-	if err != nil {
-		return nil, err
-	}
 	key, err := s.secret(ctx, keyName(d.Repository))
 	if err != nil {
 		return nil, err
@@ -104,11 +100,15 @@ func (s *Server) openDestination(ctx context.Context, d control.Destination) (*r
 	if key.Empty() {
 		return nil, ErrKeyMissing.Because(nil, "destination", d.Name)
 	}
-	st, err := s.OpenStore(ctx, d.URL, secret, false)
+	st, err := s.storeOf(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	return repository.Open(ctx, st, s.repositoryOptions(), repository.SecretKey(key))
+	repo, err := repository.Open(ctx, st, s.repositoryOptions(), repository.SecretKey(key))
+	if errors.Is(err, repository.ErrWrongKey) {
+		return nil, ErrKeyGone.Because(err, "destination", d.Name)
+	}
+	return repo, err
 }
 
 // secret reads a secret that need not be there.

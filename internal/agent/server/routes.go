@@ -32,6 +32,11 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, del, "/api/destinations/{name}", "remove-destination", "Forget a destination; its backups stay", none, s.removeDestination)
 	handle(s, api, post, "/api/destinations/{name}/test", "test-destination", "Open a destination", ok, s.testDestination)
 
+	handle(s, api, get, "/api/destinations/{name}/keys", "list-keys", "Ways into a destination's repository", ok, s.listKeys)
+	handle(s, api, post, "/api/destinations/{name}/keys", "add-key", "Add a passphrase or a recipient", ok, s.addKey)
+	handle(s, api, del, "/api/destinations/{name}/keys/{id}", "remove-key", "Remove a way in", none, s.removeKey)
+	handle(s, api, post, "/api/destinations/{name}/keys/rotate", "rotate-key", "Change this computer's key", ok, s.rotateKey)
+
 	handle(s, api, get, "/api/recovery-kit", "recovery", "Which destinations a recovery kit opens", ok, s.recovery)
 	handle(s, api, post, "/api/recovery-kit", "make-recovery-kit", "Make a recovery kit; its key is told once", ok, s.makeKit)
 	handle(s, api, post, "/api/recovery-kit/drill", "drill-key", "Try a key as if this computer were lost", ok, s.drillKey)

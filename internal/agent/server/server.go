@@ -128,6 +128,7 @@ type Server struct {
 	ui      *browserUI
 	naming  sync.Mutex // held while names are checked and then taken
 	pausing sync.Mutex // held while the agent is paused or resumed
+	keying  sync.Mutex // held while keys of a repository are changed
 	census  *census
 	ledger  ledger
 

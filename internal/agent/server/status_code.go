@@ -45,6 +45,13 @@ var statuses = map[problem.Code]int{
 	"retention.negative":           http.StatusUnprocessableEntity,
 	"store.no_space":               http.StatusInsufficientStorage,
 	"vault.locked":                 http.StatusUnauthorized,
+
+	"recoverykit.no_destinations":         http.StatusNotFound,
+	"recoverykit.destination_unreachable": http.StatusBadGateway,
+	"recoverykit.own_key_gone":            http.StatusUnauthorized,
+	"recoverykit.old_key_stays":           http.StatusConflict,
+	"repository.no_slot_there":            http.StatusNotFound,
+	"repository.last_key":                 http.StatusConflict,
 }
 
 // statusOf returns the HTTP status of a problem. Programs should look at the

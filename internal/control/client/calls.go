@@ -162,6 +162,27 @@ func (c *Client) DrillKey(ctx context.Context, d control.KeyDrill) (control.KeyD
 	return post[control.KeyDrilled](ctx, c, "/api/recovery-kit/drill", d)
 }
 
+// Keys lists the ways into a destination's repository.
+func (c *Client) Keys(ctx context.Context, destination string) ([]control.KeySlot, error) {
+	return get[[]control.KeySlot](ctx, c, at("destinations", destination, "keys"), nil)
+}
+
+// AddKey adds a way into a destination's repository, and lists all.
+func (c *Client) AddKey(ctx context.Context, destination string, k control.NewKey) ([]control.KeySlot, error) {
+	return post[[]control.KeySlot](ctx, c, at("destinations", destination, "keys"), k)
+}
+
+// RemoveKey removes a way into a destination's repository. The ID may be cut
+// off where it is unique.
+func (c *Client) RemoveKey(ctx context.Context, destination, id string) error {
+	return c.remove(ctx, at("destinations", destination, "keys")+"/"+url.PathEscape(id))
+}
+
+// RotateKey changes the agent's own key to a destination, and lists all.
+func (c *Client) RotateKey(ctx context.Context, destination string) ([]control.KeySlot, error) {
+	return post[[]control.KeySlot](ctx, c, at("destinations", destination, "keys")+"/rotate", nil)
+}
+
 // Jobs lists the jobs by name.
 func (c *Client) Jobs(ctx context.Context) ([]control.Job, error) {
 	return get[[]control.Job](ctx, c, "/api/jobs", nil)
