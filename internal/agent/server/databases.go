@@ -54,9 +54,12 @@ func (r *roll) list() []control.DatabaseStatus {
 	r.ofServers()
 	r.ofCatalog()
 	r.mute()
-	all := make([]control.DatabaseStatus, 0, len(r.rows))
 	for at, row := range r.rows {
 		r.judgeRow(at, row)
+	}
+	r.ofSchedules()
+	all := make([]control.DatabaseStatus, 0, len(r.rows))
+	for _, row := range r.rows {
 		all = append(all, *row)
 	}
 	all = append(all, r.strangers()...)
