@@ -113,6 +113,19 @@ var proof = control.VerifyResult{
 	},
 }
 
+var tables = []control.BackupTable{
+	{Schema: "public", Name: "orders", Columns: []string{"id", "name", "note"}, Rows: 1_204_000, Bytes: 96_300_000},
+	{Schema: "public", Name: "parted", Columns: []string{"id"}, Rows: 12, Bytes: 500, Partitions: 3},
+	{Schema: "public", Name: "uncounted", Columns: []string{"id", "x"}, Rows: -1, Bytes: -1},
+}
+
+func text(s string) *string { return &s }
+
+var tableRows = control.BackupRows{
+	Schema: "public", Name: "orders", Columns: []string{"id", "name", "note"}, Offset: 1000, More: true, Cut: 1,
+	Rows: [][]*string{{text("1001"), text("ığüşöç \x1b[31m"), nil}, {text("1002"), text(""), text("NULL")}, {text("1003"), text("a\tb, \"c\""), text("long…")}},
+}
+
 var backups = []control.Backup{
 	{ID: shopBackup, Type: backup.Incremental, Base: crmBackup, Depth: 2, Engine: "postgres", Machine: "till-3", Server: "local", Database: "shop",
 		Destination: "disk", Job: "nightly", ServerVersion: "17.2", Started: now.Add(-13 * time.Minute), Finished: now.Add(-12 * time.Minute),

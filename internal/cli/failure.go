@@ -105,6 +105,7 @@ var exitCodes = map[problem.Code]int{
 	"message.secret_missing":   exitUsage,
 	"message.bad_secret":       exitUsage,
 	"message.user_missing":     exitUsage,
+	"engine.table_ambiguous":   exitUsage,
 	"repository.bad_recipient": exitUsage,
 	"restorer.unknown_format":  exitUsage,
 	"store.bad_url":            exitUsage,

@@ -203,6 +203,15 @@ func (f *fakeAgent) route() {
 	})
 	f.fixed("GET /api/backups", backups)
 	f.answer("GET /api/backups/{id}", func(*http.Request) any { return backups[0] })
+	f.fixed("GET /api/backups/{id}/tables", tables)
+	f.answer("GET /api/backups/{id}/rows", func(r *http.Request) any {
+		if f.empty {
+			return control.BackupRows{Name: "orders", Columns: []string{"id"}, Rows: [][]*string{}}
+		}
+		page := tableRows
+		page.More = r.URL.Query().Get("offset") == "1000"
+		return page
+	})
 	f.fixed("POST /api/repository/backups", backups)
 	for _, pattern := range []string{"POST /api/backups", "POST /api/backups/{id}/verify", "POST /api/backups/{id}/restore",
 		"POST /api/backups/{id}/export", "POST /api/catalog/rebuild"} {

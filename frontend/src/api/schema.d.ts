@@ -107,6 +107,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backups/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rows of a table in a backup */
+        get: operations["backup-rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{id}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tables in a backup */
+        get: operations["backup-tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backups/{id}/verify": {
         parameters: {
             query?: never;
@@ -848,6 +882,28 @@ export interface components {
             stored_bytes: number;
             type: string;
             verify?: components["schemas"]["VerifyResult"];
+        };
+        BackupRows: {
+            columns: string[];
+            /** Format: int64 */
+            cut: number;
+            more: boolean;
+            name: string;
+            /** Format: int64 */
+            offset: number;
+            rows: (string | null)[][];
+            schema?: string;
+        };
+        BackupTable: {
+            /** Format: int64 */
+            bytes: number;
+            columns: string[];
+            name: string;
+            /** Format: int64 */
+            partitions?: number;
+            /** Format: int64 */
+            rows: number;
+            schema?: string;
         };
         Channel: {
             /** @enum {string} */
@@ -1630,6 +1686,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RestoreCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "backup-rows": {
+        parameters: {
+            query: {
+                /** @description may be left out when only one table is called so */
+                schema?: string;
+                /** @description name, or schema.name when schema is left out */
+                table: string;
+                /** @description number of the first row, from 0 */
+                offset?: number;
+                /** @description 0: 100; a page may have fewer rows than that before the end, when they are long */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupRows"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "backup-tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an ID, a unique beginning of one, or latest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupTable"][];
                 };
             };
             /** @description Error */

@@ -51,6 +51,8 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/backups", "backup", "Start backups", accepted, s.startBackups)
 	handle(s, api, get, "/api/backups", "list-backups", "Backups, newest first", ok, s.listBackups)
 	handle(s, api, get, "/api/backups/{id}", "get-backup", "One backup", ok, s.getBackup)
+	handle(s, api, get, "/api/backups/{id}/tables", "backup-tables", "Tables in a backup", ok, s.backupTables)
+	handle(s, api, get, "/api/backups/{id}/rows", "backup-rows", "Rows of a table in a backup", ok, s.backupRows)
 	handle(s, api, post, "/api/backups/{id}/verify", "verify", "Prove a backup", accepted, s.startVerify)
 	handle(s, api, post, "/api/backups/{id}/restore", "restore", "Restore a backup", accepted, s.startRestore)
 	handle(s, api, post, "/api/backups/{id}/restore/check", "check-restore", "What would hinder a restore", ok, s.checkRestore)

@@ -34,7 +34,8 @@ func TestTheCommittedDocumentIsTheOneOfTheseTypes(t *testing.T) {
 			t.Errorf("the document lacks %s", want)
 		}
 	}
-	if bytes.Contains(now, []byte(`"$schema"`)) || bytes.Contains(now, []byte(`"null"`)) {
+	// The one thing that is null is NULL, in BackupRows.
+	if bytes.Contains(now, []byte(`"$schema"`)) || bytes.Count(now, []byte(`"null"`)) != 1 {
 		t.Error("the document has $schema or null")
 	}
 }

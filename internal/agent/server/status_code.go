@@ -35,6 +35,7 @@ var statuses = map[problem.Code]int{
 	"agent.repository_key_missing": http.StatusUnauthorized,
 	"control.version_mismatch":     http.StatusPreconditionFailed,
 	"engine.bad_config":            http.StatusUnprocessableEntity,
+	"engine.table_ambiguous":       http.StatusUnprocessableEntity,
 	"engine.auth_failed":           http.StatusUnauthorized,
 	"engine.login_not_allowed":     http.StatusForbidden,
 	"engine.privilege_missing":     http.StatusForbidden,

@@ -364,6 +364,21 @@ func (c *Client) RebuildCatalog(ctx context.Context) (control.Runs, error) {
 	return post[control.Runs](ctx, c, "/api/catalog/rebuild", nil)
 }
 
+// BackupTables lists the tables in a backup.
+func (c *Client) BackupTables(ctx context.Context, id string) ([]control.BackupTable, error) {
+	return get[[]control.BackupTable](ctx, c, at("backups", id, "tables"), nil)
+}
+
+// BackupRows shows rows of a table in a backup from number offset on, at most
+// limit of them, and fewer when they are long.
+func (c *Client) BackupRows(ctx context.Context, id, schema, table string, offset int64, limit int) (control.BackupRows, error) {
+	q := url.Values{"table": {table}, "offset": {strconv.FormatInt(offset, 10)}, "limit": {strconv.Itoa(limit)}}
+	if schema != "" {
+		q.Set("schema", schema)
+	}
+	return get[control.BackupRows](ctx, c, at("backups", id, "rows"), q)
+}
+
 // RepositoryBackups lists the backups of a repository that is not configured.
 func (c *Client) RepositoryBackups(ctx context.Context, r control.Repository) ([]control.Backup, error) {
 	return post[[]control.Backup](ctx, c, "/api/repository/backups", r)
