@@ -37,7 +37,7 @@ func commands() []command {
 		{"dev", "start an agent with databases to play with, its pages and its window, until Ctrl-C", noArguments(func(ctx context.Context, out io.Writer) error {
 			return dev.Run(ctx, out, os.Stderr)
 		})},
-		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full], or the desktop [desktop]", benchCommand},
+		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full], the desktop [desktop], or a day of work in 20 minutes [soak]", benchCommand},
 		{"lint", "run the checks that start no server", noArguments(check.Lint)},
 		{"icons", "draw the icons of the tray anew", noArguments(icons.Write)},
 		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
@@ -109,11 +109,14 @@ func benchCommand(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 1 && args[0] == "desktop" {
 		return bench.Desktop(ctx, out)
 	}
+	if len(args) == 1 && args[0] == "soak" {
+		return bench.Soak(ctx, out)
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	size := flags.String("size", "full", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return fmt.Errorf("%w: bench knows only desktop, --size small and --size full", errUsage)
+		return fmt.Errorf("%w: bench knows only desktop, soak, --size small and --size full", errUsage)
 	}
 	switch *size {
 	case "small":

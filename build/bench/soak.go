@@ -1,0 +1,257 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rahatbackup/rahat/build/product"
+	"github.com/rahatbackup/rahat/build/setup"
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+const (
+	// soakHours is how many hours of an agent's life are lived through.
+	soakHours = 24
+	// soakTime is how long that takes.
+	soakTime = 20 * time.Minute
+	// soakDatabases are backed up every hour.
+	soakDatabases = 4
+	// soakKept is how many backups of each are kept.
+	soakKept = 6
+)
+
+// soakOptions is how an agent's day is measured.
+var soakOptions = Options{
+	Scale: 0.02,
+	Keep:  "build/bench/RESULTS-soak.md",
+	Intro: fmt.Sprintf("Written by `go run ./build bench soak`: %d hours of an agent's work in %s. Every hour %d databases change, are backed up\n"+
+		"to one place and copied to another; old backups go, room is given back, backups are proved.", soakHours, soakTime, soakDatabases),
+}
+
+// Soak lives through a day in twenty minutes, prints what the agent held over
+// time and returns an error if that grew, or if a run failed.
+func Soak(ctx context.Context, out io.Writer) (err error) {
+	if runtime.GOOS != "linux" {
+		return errors.New("the benchmark reads memory from /proc, so it needs Linux")
+	}
+	if err := setup.ForBench(ctx, out); err != nil {
+		return err
+	}
+	programs, err := product.Build(ctx, out)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "rahat-soak")
+	if err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o755); err != nil { // the server runs as another user
+		return fmt.Errorf("open folder: %w", err)
+	}
+	b := &bench{out: out, opt: soakOptions, dir: dir, programs: programs}
+	if err := b.soak(ctx); err != nil {
+		return err
+	}
+	return b.close(ctx)
+}
+
+func (b *bench) soak(ctx context.Context) (err error) {
+	server := filepath.Join(b.dir, "pg")
+	if err := os.Mkdir(server, 0o755); err != nil {
+		return fmt.Errorf("make server folder: %w", err)
+	}
+	if b.db, err = StartDatabase(ctx, server, b.opt.Scale); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.db.Close()) }()
+	if b.agent, err = product.StartAgent(ctx, b.programs, filepath.Join(b.dir, "home"), nil); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.agent.Stop()) }()
+	if err := b.soakSetup(ctx); err != nil {
+		return err
+	}
+	var day []moment
+	began := time.Now()
+	for hour := range soakHours {
+		m, err := b.hour(ctx, hour)
+		if err != nil {
+			return fmt.Errorf("hour %d: %w", hour, err)
+		}
+		day = append(day, m)
+		b.say("hour %2d: %.1f MB, %d files open, %d threads, %.1f MB stored", hour, float64(m.held)/1e6, m.files, m.threads, float64(m.stored)/1e6)
+		if err := wait(ctx, time.Until(began.Add(time.Duration(hour+1)*soakTime/soakHours))); err != nil {
+			return err
+		}
+	}
+	return b.soaked(ctx, day)
+}
+
+// soakNames are the databases: the generated one and others like it.
+func soakNames() []string {
+	names := []string{"shop"}
+	for i := 2; i <= soakDatabases; i++ {
+		names = append(names, "shop"+strconv.Itoa(i))
+	}
+	return names
+}
+
+func (b *bench) soakSetup(ctx context.Context) error {
+	for _, name := range soakNames()[1:] {
+		if err := b.db.SQL(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE shop"); err != nil {
+			return err
+		}
+	}
+	if err := b.addServer(ctx); err != nil {
+		return err
+	}
+	for _, place := range []string{"first", "second"} {
+		if err := b.agent.CLI.JSON(ctx, nil, "destination", "add", place, "--url", "file://"+filepath.Join(b.dir, place)); err != nil {
+			return err
+		}
+	}
+	return b.agent.CLI.JSON(ctx, nil, "job", "add", "hourly", "--server", serverName, "--database", "*", "--to", "first,second",
+		"--type", "incremental", "--verify", "basic", "--keep-last", strconv.Itoa(soakKept))
+}
+
+// A moment is what the agent held at the end of an hour.
+type moment struct {
+	held    int64 // bytes of memory
+	files   int
+	threads int
+	stored  int64 // bytes on both destinations
+}
+
+// hour is what happens in an hour: rows change, the job runs, people look, and
+// every few hours there is more to do.
+func (b *bench) hour(ctx context.Context, hour int) (m moment, err error) {
+	for _, name := range soakNames() {
+		change := fmt.Sprintf("UPDATE orders SET status = 'hour %d' WHERE id %% 97 = %d", hour, hour)
+		if err := b.db.SQL(ctx, name, change, fmt.Sprintf("DELETE FROM events WHERE id %% 1009 = %d", hour)); err != nil {
+			return m, err
+		}
+	}
+	var made []control.BackupResult
+	if err := b.agent.CLI.JSON(ctx, &made, "backup", "hourly"); err != nil {
+		return m, err
+	}
+	if len(made) != soakDatabases {
+		return m, fmt.Errorf("%d backups of %d were made", len(made), soakDatabases)
+	}
+	commands := [][]string{{"status"}, {"runs"}, {"backups"}, {"discover"}, {"job", "show", "hourly"}}
+	if hour%4 == 3 {
+		commands = append(commands, []string{"prune"}, []string{"verify", made[hour/4%soakDatabases].Backup, "--level", "full"})
+	}
+	if hour%8 == 7 {
+		commands = append(commands, []string{"doctor"}, []string{"catalog", "rebuild"})
+	}
+	for _, c := range commands {
+		if err := b.agent.CLI.JSON(ctx, nil, c...); err != nil {
+			return m, err
+		}
+	}
+	return b.rested(ctx)
+}
+
+// rested waits until nothing is going on and looks at what the agent holds.
+func (b *bench) rested(ctx context.Context) (m moment, err error) {
+	for busy := true; busy; {
+		var status control.StatusReport
+		if err := b.agent.CLI.JSON(ctx, &status, "status"); err != nil {
+			return m, err
+		}
+		if busy = len(status.Active) > 0; busy {
+			err = wait(ctx, time.Second/4)
+		}
+		if err != nil {
+			return m, err
+		}
+	}
+	if err := wait(ctx, settled); err != nil {
+		return m, err
+	}
+	pid := b.agent.PID()
+	if m.held, err = memory(pid, "VmRSS"); err != nil {
+		return m, err
+	}
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	for sub, count := range map[string]*int{"fd": &m.files, "task": &m.threads} {
+		entries, err := os.ReadDir(filepath.Join(proc, sub))
+		if err != nil {
+			return m, fmt.Errorf("look at the agent: %w", err)
+		}
+		*count = len(entries)
+	}
+	for _, place := range []string{"first", "second"} {
+		n, err := sizeOf(filepath.Join(b.dir, place))
+		if err != nil {
+			return m, err
+		}
+		m.stored += n
+	}
+	return m, nil
+}
+
+// sizeOf adds up the files of a folder.
+func sizeOf(dir string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("measure destination: %w", err)
+	}
+	return sum, nil
+}
+
+// soaked compares the end of the day with its second quarter, when everything had
+// happened once.
+func (b *bench) soaked(ctx context.Context, day []moment) error {
+	var runs []control.Run
+	if err := b.agent.CLI.JSON(ctx, &runs, "runs"); err != nil {
+		return err
+	}
+	failed := 0
+	for i := range runs {
+		if p := runs[i].Problem; p != nil {
+			b.say("%s of %s failed: %s", runs[i].Kind, runs[i].Database, p.Code)
+			failed++
+		}
+	}
+	of := func(part []moment, what func(moment) float64) float64 {
+		var all []float64
+		for _, m := range part {
+			all = append(all, what(m))
+		}
+		slices.Sort(all)
+		return median(all)
+	}
+	quarter := len(day) / 4
+	early, late := day[quarter:2*quarter], day[3*quarter:]
+	growth := func(what func(moment) float64) float64 { return 100 * (of(late, what)/of(early, what) - 1) }
+	held := func(m moment) float64 { return float64(m.held) / 1e6 }
+	b.add("runs", float64(len(runs)), nil, "", "")
+	b.add("of them failed", float64(failed), atMost(0), "", "")
+	b.add("memory of the agent after an hour's work, MB", of(late, held), nil, "", "")
+	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
+	b.add("open files, last quarter over the second", growth(func(m moment) float64 { return float64(m.files) }), percent(0), "", "")
+	b.add("threads, last quarter over the second", growth(func(m moment) float64 { return float64(m.threads) }), percent(20), "", "")
+	b.add("stored, last quarter over the second", growth(func(m moment) float64 { return float64(m.stored) }), percent(10), "", "")
+	return nil
+}
