@@ -14,8 +14,8 @@ import (
 // sourceFlags name a repository that is not configured, as a computer that
 // lost everything but the key has it.
 type sourceFlags struct {
-	url, identity string
-	passphrase    *secretFlags
+	url, identity      string
+	passphrase, secret *secretFlags
 }
 
 func addSourceFlags(c *cobra.Command) *sourceFlags {
@@ -23,6 +23,7 @@ func addSourceFlags(c *cobra.Command) *sourceFlags {
 	c.Flags().StringVar(&s.url, "from", "", "")
 	s.passphrase = addSecretFlags(c, "passphrase")
 	c.Flags().StringVar(&s.identity, "identity-file", "", "")
+	s.secret = addSecretFlags(c, "secret")
 	return s
 }
 
@@ -30,7 +31,7 @@ func addSourceFlags(c *cobra.Command) *sourceFlags {
 // On a terminal the passphrase is asked for when no key was given.
 func (a *app) source(ctx context.Context, c *cobra.Command, s *sourceFlags) (*control.Repository, error) {
 	if s.url == "" {
-		if s.passphrase.given() || s.identity != "" {
+		if s.passphrase.given() || s.identity != "" || s.secret.given() {
 			return nil, errMissing.Because(nil, "flags", "--from", "command", c.CommandPath())
 		}
 		return nil, nil
@@ -48,6 +49,9 @@ func (a *app) source(ctx context.Context, c *cobra.Command, s *sourceFlags) (*co
 	if p := a.person(); p != nil && s.identity == "" && !s.passphrase.given() {
 		p.leave()
 		s.passphrase.ask = true
+	}
+	if r.Secret, err = a.secret(ctx, s.secret); err != nil {
+		return nil, err
 	}
 	if r.Passphrase, err = a.secret(ctx, s.passphrase); err != nil {
 		return nil, err
