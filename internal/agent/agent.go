@@ -239,16 +239,18 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 	a.log.InfoContext(ctx, "agent ready", "address", listener.Addr().String())
 	failed := a.await(ctx, listener, served)
 	a.log.InfoContext(ctx, "agent stopping")
-	endSchedule()
+	waitForSchedule := endSchedule()
 	err := errors.Join(failed, a.stop(ctx, web, endRequests))
+	waitForSchedule()
 	if e := <-served; e != nil && !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("serve: %w", e))
 	}
 	return err
 }
 
-// runSchedule begins what is due until the returned function is called.
-func (a *agent) runSchedule(ctx context.Context) (end func()) {
+// runSchedule begins what is due until end is called, which does not wait for
+// the last beat; what it returns does.
+func (a *agent) runSchedule(ctx context.Context) (end func() (wait func())) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -256,9 +258,9 @@ func (a *agent) runSchedule(ctx context.Context) (end func()) {
 			a.log.ErrorContext(ctx, "the schedule has ended", "err", err)
 		}
 	})
-	return func() {
+	return func() func() {
 		cancel()
-		running.Wait()
+		return running.Wait
 	}
 }
 

@@ -102,6 +102,7 @@ var kit = control.RecoveryKit{
 var jobs = []control.Job{
 	{Name: "nightly", Server: "local", Databases: []string{"shop", "crm"}, Destinations: []string{"disk"}, Type: backup.Incremental, Verify: "full"},
 	{Name: "weekly", Server: "local", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Full, Paused: true},
+	plannedJob,
 }
 
 var proof = control.VerifyResult{

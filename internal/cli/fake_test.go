@@ -217,14 +217,18 @@ func (f *fakeAgent) route() {
 		"POST /api/backups/{id}/export", "POST /api/catalog/rebuild"} {
 		f.answer(pattern, func(*http.Request) any { return control.Runs{Runs: f.queue, Skipped: f.skipped} })
 	}
-	f.answer("GET /api/runs", func(*http.Request) any {
+	f.answer("GET /api/runs", func(r *http.Request) any {
 		if f.empty {
 			return []control.Run{}
+		}
+		if r.FormValue("dead") != "" {
+			return []control.Run{f.runs["failing"]}
 		}
 		return []control.Run{f.runs["restoring"], f.runs["failing"], f.runs["proving"], f.runs["shop"]}
 	})
 	f.answer("GET /api/runs/{id}", func(r *http.Request) any { return f.runs[r.PathValue("id")] })
 	f.answer("POST /api/runs/{id}/cancel", func(r *http.Request) any { return f.cancel(r.PathValue("id")) })
+	f.routePlan()
 	f.answer("POST /api/ui", func(*http.Request) any {
 		return control.UILink{URL: "http://127.0.0.1:4711/login?token=ONCE"}
 	})

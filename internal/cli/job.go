@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ func (a *app) jobCommand() *cobra.Command {
 type jobFlags struct {
 	server, kind, level string
 	databases, to       []string
+	plan                planFlags
 }
 
 func (a *app) addJobFlags(c *cobra.Command) *jobFlags {
@@ -30,6 +32,7 @@ func (a *app) addJobFlags(c *cobra.Command) *jobFlags {
 	c.Flags().StringSliceVar(&f.to, "to", nil, "")
 	addTypeFlag(c, &f.kind)
 	addVerifyFlag(c, &f.level)
+	f.plan.add(c)
 	completeBy(c, "server", a.offer(serverNames))
 	completeBy(c, "to", a.offer(destinationNames))
 	return f
@@ -56,6 +59,7 @@ func (f *jobFlags) apply(c *cobra.Command, j *control.Job) {
 			put()
 		}
 	}
+	f.plan.apply(c, j)
 }
 
 func (a *app) jobAdd() *cobra.Command {
@@ -107,9 +111,9 @@ func (a *app) jobList() *cobra.Command {
 			if j.Paused {
 				state = word("○ " + a.t("job.waiting")).in(yellow)
 			}
-			rows[i] = append(words(j.Name, j.Server, list(j.Databases), list(j.Destinations), a.typeName(j.Type), a.levelName(j.Verify)), state)
+			rows[i] = append(words(j.Name, j.Server, list(j.Databases), list(j.Destinations), j.Schedule, a.typeName(j.Type), a.levelName(j.Verify)), state)
 		}
-		a.out.table(a.heads("name", "server", "databases", "destination", "type", "verify", "state"), rows)
+		a.out.table(a.heads("name", "server", "databases", "destination", "schedule", "type", "verify", "state"), rows)
 		return nil
 	})
 }
@@ -151,15 +155,14 @@ func (a *app) jobShow() *cobra.Command {
 		if j.Paused {
 			state = a.t("job.waiting")
 		}
-		a.facts([][2]string{
+		a.facts(slices.Concat([][2]string{
 			{"name", j.Name},
 			{"server", j.Server},
 			{"databases", list(j.Databases)},
 			{"destination", list(j.Destinations)},
 			{"type", a.typeName(j.Type)},
 			{"verify", a.levelName(j.Verify)},
-			{"state", state},
-		})
+		}, a.planFacts(j), [][2]string{{"state", state}}))
 		return nil
 	})
 	c.ValidArgsFunction = first(a.offer(jobNames))

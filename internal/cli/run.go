@@ -3,22 +3,28 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/control/client"
 	"github.com/rahatbackup/rahat/internal/problem"
 )
 
 func (a *app) runsCommand() *cobra.Command {
-	limit := uint(20)
-	c := a.command("runs [--limit N]", args(), func(ctx context.Context, _ *cobra.Command, _ []string) error {
+	limit, dead := uint(20), false
+	c := a.command("runs [--limit N] [--dead]", args(), func(ctx context.Context, _ *cobra.Command, _ []string) error {
 		agent, err := a.connect(ctx)
 		if err != nil {
 			return err
 		}
-		runs, err := agent.Runs(ctx, int(limit))
+		ask := agent.Runs
+		if dead {
+			ask = agent.DeadRuns
+		}
+		runs, err := ask(ctx, int(limit))
 		if err != nil {
 			return err
 		}
@@ -26,13 +32,21 @@ func (a *app) runsCommand() *cobra.Command {
 			return a.out.document(some(runs))
 		}
 		if len(runs) == 0 {
-			fmt.Fprintln(a.out, a.t("run.none"))
+			none := "run.none"
+			if dead {
+				none = "run.none_dead"
+			}
+			fmt.Fprintln(a.out, a.t(none))
 			return nil
 		}
 		a.runTable(runs)
+		if dead {
+			a.next("next.retry", "next.dismiss")
+		}
 		return nil
 	})
 	c.Flags().UintVar(&limit, "limit", limit, "")
+	c.Flags().BoolVar(&dead, "dead", false, "")
 	return c
 }
 
@@ -63,12 +77,32 @@ func (a *app) runTable(runs []control.Run) {
 
 // runNote says in a few words what matters about a run beside its state.
 func (a *app) runNote(r control.Run) string {
+	if r.RetryAt != nil && !r.Status.Over() {
+		return a.t("run.waits", "when", a.moment(*r.RetryAt), "attempt", strconv.Itoa(r.Attempt+1), "of", strconv.Itoa(r.Attempts))
+	}
 	if r.Problem != nil {
 		title, _ := a.texts.Problem(problem.Of(r.Problem.Err()))
 		return title
 	}
+	if r.Held {
+		return a.t("run.held")
+	}
 	if p := r.Progress; p != nil && !r.Status.Over() && p.Total > 0 {
 		return a.texts.Percent(float64(p.Done) / float64(p.Total))
+	}
+	return ""
+}
+
+// attemptNote says of a run that is tried several times how far that is, and
+// that it stands still.
+func (a *app) attemptNote(r control.Run) string {
+	switch {
+	case r.Held:
+		return a.t("run.held")
+	case r.RetryAt != nil:
+		return a.runNote(r)
+	case r.Attempt > 1:
+		return a.t("run.attempt", "attempt", strconv.Itoa(r.Attempt), "of", strconv.Itoa(r.Attempts))
 	}
 	return ""
 }
@@ -106,7 +140,10 @@ func (a *app) runCommand() *cobra.Command {
 	})
 	show.ValidArgsFunction = first(a.offer(runIDs))
 	cancel.ValidArgsFunction = first(a.offer(activeRunIDs))
-	return a.group("run", show, cancel)
+	return a.group("run", show, cancel,
+		a.runSwitch("pause", "run.paused", activeRunIDs, (*client.Client).PauseRun),
+		a.runSwitch("resume", "run.resumed", activeRunIDs, (*client.Client).ResumeRun),
+		a.runRetry(), a.runSwitch("dismiss", "run.dismissed", deadRunIDs, (*client.Client).DismissRun))
 }
 
 func (a *app) showRun(r control.Run) {
@@ -128,6 +165,7 @@ func (a *app) showRun(r control.Run) {
 		{"queued", a.moment(r.Queued)},
 		{"started", when(r.Started)},
 		{"finished", when(r.Finished)},
+		{"note", a.attemptNote(r)},
 	}
 	if r.Started != nil && r.Finished != nil {
 		facts = append(facts, [2]string{"time", a.elapsed(seconds(r))})
