@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,6 @@ import (
 	"github.com/rahatbackup/rahat/internal/rowdelta"
 	"github.com/rahatbackup/rahat/internal/store"
 
-	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -286,7 +284,7 @@ func (c *checker) prove(id shortID) {
 	}
 }
 
-// CheckAll checks every backup, reading each chunk once, and every pack: its
+// CheckAll checks every backup, reading each chunk once, every small object, and every pack: its
 // name must be the hash of its bytes, its footer must open and account for all
 // of it, whether a backup needs the pack or not. Manifests that cannot be read
 // are reported as damage.
@@ -321,6 +319,9 @@ func (r *Repository) CheckAll(ctx context.Context, obs backup.Observe) (Report, 
 			return c.report(), err
 		}
 	}
+	if err := c.small(ctx); err != nil {
+		return c.report(), err
+	}
 	err = c.allPacks(ctx)
 	return c.report(), err
 }
@@ -345,28 +346,6 @@ func (c *checker) allPacks(ctx context.Context) error {
 			return err
 		}
 		c.packs[sum] = true
-	}
-	return nil
-}
-
-func (c *checker) wholePack(ctx context.Context, o store.Object, sum [32]byte) error {
-	if err := c.r.brokenPack(o.Key); err != nil {
-		return err
-	}
-	r, err := c.r.st.Get(ctx, o.Key, 0, -1)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", o.Key, err)
-	}
-	h := blake3.New()
-	_, err = io.Copy(h, r)
-	if cerr := r.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return fmt.Errorf("read %s: %w", o.Key, err)
-	}
-	if [32]byte(h.Sum(nil)) != sum {
-		return damaged(o.Key, errors.New("its name is not its hash"))
 	}
 	return nil
 }

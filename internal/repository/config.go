@@ -32,6 +32,7 @@ const (
 	leasePrefix    = "leases/"
 	marksPrefix    = "marks/"
 	labelPrefix    = "labels/"
+	turnPrefix     = "prunes/"
 )
 
 // config is the object a repository begins with; it can be read without a key.

@@ -28,6 +28,19 @@ func smallRepository(t testing.TB) (*memStore, []*backup.Manifest, [][]stream) {
 		base = makeBackup(t, r, typ, base, parts...)
 		made, held = append(made, base), append(held, parts)
 	}
+	// All that can lie beside them: a label, a writer that died, a mark.
+	if err := r.SetLabel(t.Context(), base.ID, Label{Pinned: true, Note: "n"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, turn := range []bool{false, true} {
+		h := leaseHolder{r: r, id: string(backup.NewID(tick)), backup: base.ID, turn: turn}
+		if _, err := h.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.putMark(t.Context(), [][32]byte{{1}}); err != nil {
+		t.Fatal(err)
+	}
 	return st, made, held
 }
 
@@ -122,7 +135,8 @@ func TestEveryObjectCutOffGoneOrSwappedIsNoticedAndNamed(t *testing.T) {
 		delete(st.objects, name)
 		objects, _ := findings(t, st, held, ids)
 		gone := objects[name] || strings.HasPrefix(name, keysPrefix) && objects[keysPrefix]
-		if !gone && !strings.HasPrefix(name, manifestPrefix) { // a backup that was removed leaves nothing to complain of
+		prefix, _, _ := strings.Cut(name, "/")
+		if !gone && !strings.Contains("manifests labels leases prunes marks", prefix) { // a backup that was removed leaves nothing to complain of
 			t.Errorf("%s gone: complaints are about %v", name, objects)
 		}
 		st.objects[name] = good

@@ -38,6 +38,9 @@ type packInfo struct {
 	owner *Writer // while pending
 	state packState
 	salt  [saltSize]byte // once stored
+	// modified is when it was stored, by the store's clock, in nanoseconds
+	// since 1970; 0 until a listing has shown it.
+	modified int64
 }
 
 // record is one copy of a chunk.
@@ -281,6 +284,17 @@ func (x *index) pardon(all bool) {
 	for i := range x.recs {
 		x.recs[i].bad = false
 		x.recs[i].doubted = x.recs[i].doubted && !all
+	}
+}
+
+// gone notes that a pack was deleted.
+func (x *index) gone(num uint32) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p := &x.packs[num]
+	p.state = packGone
+	if x.named[p.sum] == num {
+		delete(x.named, p.sum)
 	}
 }
 

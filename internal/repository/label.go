@@ -202,6 +202,17 @@ func (r *Repository) numbered(ctx context.Context, prefix string) ([]numbered, e
 	return all, nil
 }
 
+// ours reports whether an object's name has the form of a label, a lease, a
+// turn or a mark.
+func ours(name string) bool {
+	_, rest, _ := strings.Cut(name, "/")
+	if strings.HasPrefix(name, marksPrefix) {
+		return idPattern.MatchString(strings.TrimSuffix(rest, waitsSuffix))
+	}
+	_, _, ok := parseNumbered(rest)
+	return ok
+}
+
 // parseNumbered reads <uuid>-<n>; there is one way to write each.
 func parseNumbered(s string) (id string, n int, ok bool) {
 	const uuid = 36

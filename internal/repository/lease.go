@@ -1,12 +1,11 @@
 package repository
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,40 +21,77 @@ const (
 	LeaseLife = 24 * time.Hour
 	// leaseRenew is the age at which a lease is written anew.
 	leaseRenew = time.Hour
+	// leaseGrace is what a prune waits beyond LeaseLife: clocks run at
+	// different speeds.
+	leaseGrace = 12 * time.Hour
 )
 
 // lease is the stored form; its name is leases/<uuid>-<number>.
 type lease struct {
 	Machine string    `json:"machine,omitempty"`
-	Backup  backup.ID `json:"backup"`
-	Written time.Time `json:"written"` // the writer's clock; the store's decides
+	Backup  backup.ID `json:"backup,omitempty"` // empty: a prune's turn
+	Written time.Time `json:"written"`          // the writer's clock; the store's decides
+	Since   time.Time `json:"since,omitzero"`   // the store's time of number 1; in those after it
 }
 
-// leaseHolder keeps one writer's lease.
+// leaseHolder keeps one writer's lease, or a prune's turn.
 type leaseHolder struct {
 	r      *Repository
 	id     string
 	backup backup.ID
+	turn   bool
 
-	mu   sync.Mutex
-	n    int
-	at   time.Time // when the newest was written, before it was
-	name string
+	mu    sync.Mutex
+	n     int
+	at    time.Time // when the newest was written, before it was
+	name  string
+	since time.Time // when the first was written, by the store's clock
 }
 
-func (h *leaseHolder) now() time.Time { return h.r.opt.Now().Round(0).UTC() } // no monotonic clock: it stops while a laptop sleeps
+func (h *leaseHolder) prefix() string {
+	if h.turn {
+		return turnPrefix
+	}
+	return leasePrefix
+}
+
+func (h *leaseHolder) lives() (life, renew time.Duration) {
+	if h.turn {
+		return turnLife, turnRenew
+	}
+	return LeaseLife, leaseRenew
+}
+
+// age is the time since the newest was written: by the wall clock, because the
+// monotonic one stops while a laptop sleeps, or by the monotonic one, because
+// the wall clock may be set back.
+func (h *leaseHolder) age() time.Duration {
+	now := h.r.opt.Now()
+	return max(now.Round(0).Sub(h.at.Round(0)), now.Sub(h.at))
+}
+
+func (h *leaseHolder) lost(cause error) error {
+	if h.turn {
+		return ErrTurn.Because(cause)
+	}
+	return ErrLease.Because(cause)
+}
 
 // take writes the next lease and returns its size.
 func (h *leaseHolder) take(ctx context.Context) (int64, error) {
-	at := h.now()
-	b, err := json.Marshal(lease{Machine: h.r.opt.Machine, Backup: h.backup, Written: at})
+	at := h.r.opt.Now()
+	b, err := json.Marshal(lease{Machine: h.r.opt.Machine, Backup: h.backup, Written: at.Round(0).UTC(), Since: h.since})
 	if err != nil {
 		return 0, fmt.Errorf("encode lease: %w", err)
 	}
-	name := leasePrefix + h.id + "-" + strconv.Itoa(h.n+1)
+	name := numberedName(h.prefix(), h.id, h.n+1)
 	b = seal(h.r.keys.meta, magicLease, name, b)
-	if err := put(ctx, h.r.st, name, b); err != nil {
-		return 0, err
+	o, err := h.r.st.Put(ctx, name, bytes.NewReader(b))
+	if err != nil {
+		return 0, fmt.Errorf("write %s: %w", name, err)
+	}
+	if h.since.IsZero() {
+		h.since = o.Modified
 	}
 	h.n, h.at, h.name = h.n+1, at, name
 	return int64(len(b)), nil
@@ -65,11 +101,12 @@ func (h *leaseHolder) take(ctx context.Context) (int64, error) {
 func (h *leaseHolder) keep(ctx context.Context) (size int64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	age := h.now().Sub(h.at)
-	if age > LeaseLife {
-		return 0, ErrLease.Because(nil)
+	age := h.age()
+	life, renew := h.lives()
+	if age > life {
+		return 0, h.lost(nil)
 	}
-	if age < leaseRenew {
+	if age < renew {
 		return 0, nil
 	}
 	old := h.name
@@ -89,12 +126,12 @@ func (h *leaseHolder) keep(ctx context.Context) (size int64, err error) {
 func (h *leaseHolder) held(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.now().Sub(h.at) > LeaseLife {
-		return ErrLease.Because(nil)
+	if life, _ := h.lives(); h.age() > life {
+		return h.lost(nil)
 	}
 	_, err := h.r.st.Stat(ctx, h.name)
 	if errors.Is(err, store.ErrNotFound) {
-		return ErrLease.Because(err)
+		return h.lost(err)
 	}
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", h.name, err)
@@ -113,66 +150,4 @@ func (h *leaseHolder) release(ctx context.Context) error {
 	}
 	h.name = ""
 	return nil
-}
-
-// mark is the stored form of the packs that a prune means to delete. Its name
-// is marks/<uuid>; marks/<uuid>-waits names the leases that were there after it
-// was written, and nothing is deleted before they are gone.
-type mark struct {
-	Packs   []byte    `json:"packs"` // hashes, 32 bytes each
-	Created time.Time `json:"created"`
-}
-
-// waitsSuffix ends the names of the objects that say what a mark waits for.
-const waitsSuffix = "-waits"
-
-const maxMark = 256 << 20
-
-// marked returns the hashes of all packs that are marked. A writer calls it
-// after its lease is written: either it sees a mark, or the prune that makes
-// the mark sees the lease.
-func (r *Repository) marked(ctx context.Context) (map[[32]byte]bool, error) {
-	all := make(map[[32]byte]bool)
-	for o, err := range r.st.List(ctx, marksPrefix) {
-		if err != nil {
-			return nil, fmt.Errorf("list marks: %w", err)
-		}
-		if strings.HasSuffix(o.Key, waitsSuffix) {
-			continue
-		}
-		if err := r.readMark(ctx, o.Key, all); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func (r *Repository) readMark(ctx context.Context, name string, into map[[32]byte]bool) error {
-	b, err := readObject(ctx, r.st, name, maxMark)
-	if err != nil {
-		return err
-	}
-	plain, err := unseal(r.keys.meta, magicMark, name, b)
-	if err != nil {
-		return err
-	}
-	m, err := parseMark(plain)
-	if err != nil {
-		return damaged(name, err)
-	}
-	for p := m.Packs; len(p) > 0; p = p[32:] {
-		into[[32]byte(p)] = true
-	}
-	return nil
-}
-
-func parseMark(b []byte) (*mark, error) {
-	var m mark
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("parse mark: %w", err)
-	}
-	if len(m.Packs)%32 != 0 {
-		return nil, errors.New("parse mark: a hash is cut off")
-	}
-	return &m, nil
 }

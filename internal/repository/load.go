@@ -100,8 +100,8 @@ func (l *loader) load(dst []byte, id shortID, depth int) ([]byte, int, error) {
 	var first error
 	for range maxCopies {
 		c, ok := l.r.index.copyOf(l.view, id, depth)
-		if !ok && first == nil && !l.refreshed {
-			l.refreshed = true // packs may have come after the index was read
+		if !ok && !l.refreshed && (first == nil || errors.Is(first, ErrMissing)) {
+			l.refreshed = true // packs may have come, and others gone, after the index was read
 			if err := l.r.refresh(l.ctx); err != nil {
 				return nil, 0, err
 			}
@@ -121,8 +121,7 @@ func (l *loader) load(dst []byte, id shortID, depth int) ([]byte, int, error) {
 			first = err
 		}
 		if !errors.As(err, new(*baseError)) {
-			l.r.index.spoil(c.num)
-			l.r.cache.doubt(doubtful{c.sum, c.ordinal})
+			l.r.spoil(&c)
 		}
 	}
 	if name := l.r.index.spoiled(id); first == nil && name != "" {
@@ -132,6 +131,12 @@ func (l *loader) load(dst []byte, id shortID, depth int) ([]byte, int, error) {
 		first = ErrMissing.Because(&chunkError{"no pack has chunk", id}, "object", packsPrefix)
 	}
 	return nil, 0, first
+}
+
+// spoil notes that a copy was found to be wrong.
+func (r *Repository) spoil(c *located) {
+	r.index.spoil(c.num)
+	r.cache.doubt(doubtful{c.sum, c.ordinal})
 }
 
 // maxCopies bounds how many copies of a chunk are tried.

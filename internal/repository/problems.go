@@ -29,6 +29,14 @@ var (
 	// ErrLease: the writer was away for so long that others may have
 	// removed what it leans on; the backup must be made anew.
 	ErrLease = problem.New("repository.lease_lost")
+	// ErrNoLock: the destination cannot forbid that backups are deleted.
+	ErrNoLock = problem.New("repository.no_lock")
+	// ErrTurn: the prune was held up for so long that another may have begun;
+	// what it did is whole.
+	ErrTurn = problem.New("repository.prune_interrupted")
+	// ErrPrune: nothing was removed, because {object} cannot be read and nobody
+	// can tell what its backup needs.
+	ErrPrune = problem.New("repository.cannot_prune")
 	// ErrRecipient: {recipient} is not an age recipient.
 	ErrRecipient = problem.New("repository.bad_recipient")
 	// ErrBackupExists: the repository has a backup {id} already.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/store"
 
@@ -21,6 +22,7 @@ const tailGuess = 16 << 10
 type foundPack struct {
 	sum  [32]byte
 	size int64
+	at   int64  // when it was stored, see packInfo; 0 from the cache
 	head []byte // magic and salt
 	tail []byte // sealed footer and what follows
 }
@@ -99,11 +101,7 @@ func (r *Repository) compare(ctx context.Context) ([]store.Object, error) {
 		if !ok {
 			continue // not ours
 		}
-		x.mu.RLock()
-		num, known := x.named[sum]
-		known = known && x.packs[num].size == o.Size && x.packs[num].state == packStored
-		x.mu.RUnlock()
-		if known {
+		if num, known := x.seen(sum, &o); known {
 			there[num] = true
 		} else {
 			fresh = append(fresh, o)
@@ -120,10 +118,29 @@ func (r *Repository) compare(ctx context.Context) ([]store.Object, error) {
 	return fresh, nil
 }
 
+// seen looks for a listed pack and notes when it was stored.
+func (x *index) seen(sum [32]byte, o *store.Object) (num uint32, known bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	num, known = x.named[sum]
+	if !known || x.packs[num].size != o.Size || x.packs[num].state != packStored {
+		return 0, false
+	}
+	x.packs[num].modified = nanos(o.Modified)
+	return num, true
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
 // fetchFooter reads the ends of a pack.
 func fetchFooter(ctx context.Context, st store.Store, o store.Object) (*foundPack, error) {
 	sum, _ := packSum(o.Key)
-	f := &foundPack{sum: sum, size: o.Size}
+	f := &foundPack{sum: sum, size: o.Size, at: nanos(o.Modified)}
 	if o.Size < packHead+packTail {
 		return nil, damaged(o.Key, errors.New("cut off"))
 	}
@@ -164,7 +181,7 @@ func (r *Repository) admit(f *foundPack) error {
 	x := r.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	p := packInfo{sum: f.sum, size: f.size, state: packStored}
+	p := packInfo{sum: f.sum, size: f.size, state: packStored, modified: f.at}
 	copy(p.salt[:], f.head[magicSize:])
 	x.packs = append(x.packs, p)
 	num := uint32(len(x.packs) - 1)

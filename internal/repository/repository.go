@@ -29,6 +29,10 @@ type Options struct {
 	CacheDir string       // where footers are cached; empty: nowhere
 	Now      backup.Clock // nil: the system's clock
 	Machine  string       // this machine's name, for leases
+	// Lock, when it is more than 0, makes Commit forbid (store.Retainer) that
+	// the backup and all it needs is deleted before now+Lock. Without a store
+	// that can, Begin returns ErrNoLock.
+	Lock time.Duration
 }
 
 // A Repository is open. Its methods may be called from several goroutines, and
@@ -44,6 +48,9 @@ type Repository struct {
 	cache *cache
 	enc   *zstd.Encoder // of documents
 	encMu sync.Mutex
+
+	locks   locks
+	pruning sync.Mutex // held by Prune
 
 	loading sync.Mutex // held while the index is brought up to date
 	loaded  bool       // under loading

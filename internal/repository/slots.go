@@ -87,6 +87,8 @@ type slot struct {
 	Box       []byte `json:"box"` // the master key: AES-256-GCM, or an age file
 }
 
+var errNotSigned = errors.New("not signed by the repository's key")
+
 var errNotThisKey = errors.New("the key does not fit")
 
 // makeSlots seals the master key for every way in.
@@ -286,7 +288,7 @@ func unlock(ctx context.Context, st store.Store, c config, keys []Key) (master, 
 			}
 			sec := m.secrets(c.ID)
 			if !sec.owns(c) {
-				return m, "", damaged(configName, errors.New("not signed by the repository's key"))
+				return m, "", damaged(configName, errNotSigned)
 			}
 			return m, names[i], nil
 		}

@@ -12,8 +12,6 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/store"
-
-	"github.com/zeebo/blake3"
 )
 
 // A Writer makes one backup. Parts may be written by several goroutines at
@@ -58,6 +56,9 @@ var errOver = errors.New("the backup is already committed or aborted")
 func (r *Repository) Begin(ctx context.Context, head backup.Manifest, base *backup.Manifest) (*Writer, error) {
 	depth, err := r.lean(ctx, &head, base)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := r.retainer(); err != nil {
 		return nil, err
 	}
 	w := &Writer{
@@ -191,17 +192,9 @@ func (w *Writer) uploads() {
 }
 
 func (w *Writer) upload(p *packBuilder) error {
-	p.finish()
-	h := blake3.New()
-	for _, s := range p.segs {
-		_, _ = h.Write(s) // a hash does not fail
-	}
-	sum := [32]byte(h.Sum(nil))
-	name := packName(sum[:])
-	// The salt makes the name new; if it is there, an earlier attempt of
-	// this very Put succeeded unnoticed.
-	if _, err := w.r.st.Put(w.ctx, name, p.reader()); err != nil && !errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("write pack: %w", err)
+	sum, err := w.r.putPack(w.ctx, p)
+	if err != nil {
+		return err
 	}
 	w.added.Add(int64(p.size))
 	w.r.index.stored(p.num, sum, p.segs[0][magicSize:packHead], int64(p.size))
@@ -290,7 +283,13 @@ func (w *Writer) putManifest(ctx context.Context, fill func(*backup.Manifest)) (
 	if err != nil {
 		return nil, err
 	}
+	if err := w.r.lockNeeds(ctx, d.Packs); err != nil {
+		return nil, err
+	}
 	if err := w.r.putOnce(ctx, manifestName(m.ID), b); err != nil {
+		return nil, err
+	}
+	if err := w.r.lockManifest(ctx, manifestName(m.ID)); err != nil {
 		return nil, err
 	}
 	w.added.Add(int64(len(b)))
