@@ -29,6 +29,7 @@ export type RestoreResult = Schemas['RestoreResult'];
 export type RestoreCheck = Schemas['RestoreCheck'];
 export type RestoreCheckItem = Schemas['RestoreCheckItem'];
 export type Run = Schemas['Run'];
+export type ScriptResult = Schemas['ScriptResult'];
 export type Runs = Schemas['Runs'];
 export type Progress = Schemas['Progress'];
 export type Event = Schemas['Event'];
@@ -99,7 +100,15 @@ export interface Api {
   restore(backup: string, request: RestoreRequest): Promise<Runs>;
   runs(limit?: number): Promise<Run[]>;
   run(id: string): Promise<Run>;
+  /** The runs that failed for good and that nobody has retried or dismissed. */
+  deadRuns(): Promise<Run[]>;
   cancelRun(id: string): Promise<Run>;
+  /** Makes one run stand still. */
+  pauseRun(id: string): Promise<Run>;
+  resumeRun(id: string): Promise<Run>;
+  /** Does a run once more; one that waits for another attempt begins at once. */
+  retryRun(id: string): Promise<Runs>;
+  dismissRun(id: string): Promise<Run>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   subscribe: Subscribe;

@@ -54,6 +54,11 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     world.jobs = world.jobs.map((j) => (j.name === name ? to(job) : j));
     return Promise.resolve(to(job));
   };
+  const alter = (id: string, to: Partial<Run>) => {
+    const run: Run = { ...(world.runs.find((r) => r.id === id) ?? runOf({ id })), ...to };
+    emitRun(run);
+    return Promise.resolve(run);
+  };
   const backups = () => world.databases.flatMap(historyOf);
   const base: Api = {
     hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
@@ -108,6 +113,15 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
       const r = world.runs.find((x) => x.id === id);
       return r ? Promise.resolve(r) : missing('agent.no_run', { run: id });
     },
+    deadRuns: () => Promise.resolve(world.runs.filter((r) => r.dead)),
+    pauseRun: (id) => alter(id, { held: true }),
+    resumeRun: (id) => alter(id, { held: false }),
+    retryRun: (id) => {
+      const { kind, server, database, destination, job } = world.runs.find((r) => r.id === id) ?? runOf();
+      void alter(id, { dead: false });
+      return start(kind, { trigger: 'retry', ...(server && { server }), ...(database && { database }), ...(destination && { destination }), ...(job && { job }) });
+    },
+    dismissRun: (id) => alter(id, { dead: false }),
     cancelRun: (id) => {
       const run: Run = { ...(world.runs.find((r) => r.id === id) ?? runOf({ id })), status: 'cancelled', problem: { code: 'agent.cancelled' } };
       emitRun(run);

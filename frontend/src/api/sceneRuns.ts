@@ -17,6 +17,15 @@ export const runScenes: Record<string, (w: World) => void> = {
   restored: ended({ kind: 'restore', status: 'ok', database: 'orders_prod_20261120', backup: 'b-orders_prod-8', result: restoredOf('orders_prod_20261120'), warnings: [{ code: 'postgres.roles_created', params: { roles: 'report_reader' } }] }),
   broke: ended({ status: 'failed', problem: { code: 'engine.auth_failed', params: { address: '127.0.0.1:5432', user: 'rahat_backup' } } }),
   disproved: ended({ kind: 'verify', status: 'failed', backup: 'b-orders_prod-9', problem: { code: 'agent.proof_failed', params: { backup: 'b-orders_prod-9', checks: 'row_checksums' } }, result: { ...proofOf('b-orders_prod-9', 0), status: 'failed', checks: [{ name: 'restore', status: 'ok', count: 18_104_377, seconds: 200 }, { name: 'row_checksums', status: 'failed', detail: 'public.orders: rows differ', seconds: 71 }] } }),
+  held: only({ held: true, job: 'orders-hourly', trigger: 'schedule' }),
+  retrying: (w) => {
+    const run = runOf({ status: 'queued', job: 'orders-hourly', trigger: 'schedule', attempt: 1, attempts: 3, retry_at: at(4, Date.now()), problem: { code: 'engine.server_lost' } }, Date.now());
+    delete run.progress;
+    w.runs = [run];
+  },
+  dead: (w) => {
+    ended({ status: 'failed', dead: true, job: 'orders-hourly', trigger: 'catch_up', attempt: 3, attempts: 3, problem: { code: 'engine.server_lost' }, scripts: [{ place: 'before', number: 1, status: 'ok', seconds: 1.2, output: 'maintenance mode on' }, { place: 'after', number: 1, status: 'failed', seconds: 0.3, output: 'curl: (7) Failed to connect to 127.0.0.1 port 8080\nexit status 7' }, { place: 'after', number: 2, status: 'skipped', seconds: 0 }] })(w);
+  },
   gone: (w) => change(w, { present: false, readable: false, state: 'attention', size_bytes: 0 }),
   bare: (w) => {
     change(w, { state: 'not_protected', concern: 'no_backup', backups: 0, trend: [] });

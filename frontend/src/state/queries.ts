@@ -41,6 +41,7 @@ export function newQuestions(api: Api, live: Live) {
     destinations: queryOptions({ queryKey: ['destinations'], queryFn: () => ask(() => api.destinations()) }),
     jobs: queryOptions({ queryKey: ['jobs'], queryFn: () => ask(() => api.jobs()) }),
     runs: queryOptions({ queryKey: ['runs'], queryFn: () => ask(() => api.runs()) }),
+    deadRuns: queryOptions({ queryKey: ['runs', 'dead'], queryFn: () => ask(() => api.deadRuns()) }),
     run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: () => ask(() => api.run(id)) }),
     backups: (query: BackupQuery) => queryOptions({ queryKey: ['backups', query], queryFn: () => ask(() => api.backups(query)) }),
     backup: (id: string) => queryOptions({ queryKey: ['backup', id], queryFn: () => ask(() => api.backup(id)) }),

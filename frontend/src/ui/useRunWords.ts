@@ -26,7 +26,7 @@ const withItem: Record<string, [Key, Key]> = {
 };
 
 const kinds: Record<string, Key> = {
-  backup: 'run.backup', verify: 'run.verify', restore: 'run.restore', export: 'run.export', rebuild: 'run.rebuild',
+  backup: 'run.backup', verify: 'run.verify', restore: 'run.restore', export: 'run.export', rebuild: 'run.rebuild', copy: 'run.kind.copy', prune: 'run.kind.prune', reread: 'run.kind.reread',
 };
 
 const statuses: Record<string, Key> = {

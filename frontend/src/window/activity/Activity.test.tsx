@@ -1,4 +1,5 @@
-import { act, screen, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { fakeApi, newWorld } from '../../api/fake';
 import { at, resultOf, runOf } from '../../api/fixtures';
@@ -37,4 +38,12 @@ test('nothing yet', async () => {
 test('a failed question', async () => {
   await show('/activity', fakeApi({ runs: () => Promise.reject(new Problem({ code: 'catalog.damaged', detail: 'x' })) }));
   expect(await screen.findByRole('alert')).toHaveTextContent('catalog.damaged');
+});
+
+test('runs that failed for good stand above all until somebody has seen to them', async () => {
+  const run = runOf({ status: 'failed', dead: true, finished: at(-1), problem: { code: 'engine.server_lost' } });
+  await show('/activity', fakeApi({}, newWorld({ runs: [run] })));
+  expect(await screen.findByRole('heading', { name: 'Failed for good' })).toBeVisible();
+  await userEvent.click(screen.getByRole('button', { name: 'Dismiss orders_prod' }));
+  await waitFor(() => expect(screen.queryByRole('heading', { name: 'Failed for good' })).toBeNull());
 });

@@ -13,6 +13,7 @@ import { Later, SkeletonRows } from '../../ui/Skeleton';
 import { StateIcon, type Look } from '../../ui/StateIcon';
 import { shareOf, useRunWords } from '../../ui/useRunWords';
 import './activity.css';
+import { DeadRuns } from './DeadRuns';
 
 /** What was done and what is going on, the newest first. */
 export function Activity() {
@@ -24,6 +25,7 @@ export function Activity() {
   return (
     <>
       <PageHead title={t('nav.activity')} />
+      <DeadRuns now={now} />
       {runs.data ? (
         <List runs={merge(runs.data, live)} now={now} />
       ) : runs.isError && !lost ? (

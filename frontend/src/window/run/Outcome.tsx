@@ -9,6 +9,7 @@ import { ProblemCard } from '../../ui/ProblemCard';
 import { Proof } from '../../ui/Proof';
 import { StateIcon } from '../../ui/StateIcon';
 import { useRunWords } from '../../ui/useRunWords';
+import { DeadActions } from './Dead';
 import { ProofChecks } from './ProofChecks';
 import './run.css';
 import { Warnings } from './Warnings';
@@ -92,7 +93,7 @@ function Ended({ run, actions }: { run: Run; actions: ReactNode }) {
   const problem = run.problem ?? { code: `agent.${run.status}` };
   return (
     <ProblemCard problem={problem} look={run.status === 'failed' ? 'bad' : 'warn'}>
-      {actions ?? <><Again run={run} /><DatabaseLink run={run} /></>}
+      {actions ?? <>{run.dead ? <DeadActions run={run} /> : <Again run={run} />}<DatabaseLink run={run} /></>}
     </ProblemCard>
   );
 }

@@ -1,9 +1,9 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import type { Run } from '../../api/api';
 import { fakeApi, newWorld } from '../../api/fake';
-import { proofOf, resultOf, runOf } from '../../api/fixtures';
+import { at, proofOf, resultOf, runOf } from '../../api/fixtures';
 import { show } from '../../test/show';
 
 async function showRun(over: Partial<Run>, lang: 'en' | 'tr' = 'en') {
@@ -100,4 +100,39 @@ test('in Turkish', async () => {
   await showRun({}, 'tr');
   expect(await screen.findByRole('heading', { name: 'orders_prod yedekleniyor.' })).toBeVisible();
   expect(screen.getByText('10,7 GB / 18,4 GB')).toBeVisible();
+});
+
+test('a backup is paused after the warning, and goes on', async () => {
+  const world = newWorld({ runs: [runOf()] });
+  const { api } = await show('/runs/r1', fakeApi({}, world));
+  await userEvent.click(await screen.findByRole('button', { name: 'Pause' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Pause the backup of orders_prod?' });
+  expect(dialog).toHaveTextContent('Its snapshot stays open on the server');
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Pause' }));
+  expect(await screen.findByText('Backup of orders_prod stands still.')).toBeVisible();
+  expect(api.world.runs[0]?.held).toBe(true);
+  await userEvent.click(screen.getByRole('button', { name: 'Go on' }));
+  expect(await screen.findByText('Backing up orders_prod.')).toBeVisible();
+});
+
+test('a run that waits for another attempt says why and when, and can begin at once', async () => {
+  const retryRun = vi.fn(() => Promise.resolve({ runs: ['r1'] }));
+  const run = runOf({ status: 'queued', attempt: 1, attempts: 3, trigger: 'schedule', job: 'nightly', retry_at: at(4, Date.now()), problem: { code: 'engine.server_lost' } });
+  await show('/runs/r1', fakeApi({ retryRun }, newWorld({ runs: [run] })));
+  expect(await screen.findByText('Attempt 1 of 3 failed.')).toBeVisible();
+  expect(screen.getByText('By schedule')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'nightly' })).toHaveAttribute('href', '/jobs/nightly');
+  await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
+  expect(retryRun).toHaveBeenCalledWith('r1');
+});
+
+test('a dead run is tried again or dismissed; its scripts tell what they wrote', async () => {
+  const run = runOf({ status: 'failed', dead: true, finished: at(-1), problem: { code: 'engine.server_lost' }, scripts: [{ place: 'after', number: 1, status: 'failed', seconds: 1, output: 'no such host' }] });
+  const { api, router } = await show('/runs/r1', fakeApi({}, newWorld({ runs: [run] })));
+  expect(await screen.findByText('no such host')).toBeVisible();
+  await userEvent.click(screen.getByRole('button', { name: 'Dismiss' }));
+  await waitFor(() => expect(api.world.runs[0]?.dead).toBe(false));
+  act(() => api.emitRun(run));
+  await userEvent.click(await screen.findByRole('button', { name: 'Try again' }));
+  await waitFor(() => expect(router.state.location.pathname).toBe('/runs/r2'));
 });

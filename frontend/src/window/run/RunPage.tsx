@@ -9,7 +9,9 @@ import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
 import { useRunWords } from '../../ui/useRunWords';
 import { Outcome } from './Outcome';
+import { RunFacts } from './RunFacts';
 import { RunProgress } from './RunProgress';
+import { Scripts } from './Scripts';
 import { useRun } from './useRun';
 
 const route = getRouteApi('/runs/$run');
@@ -26,6 +28,8 @@ export function RunPage() {
       <>
         <PageHead crumb={<TextLink to="/activity">{t('nav.activity')}</TextLink>} title={run.database ? t('run.label', { what: words.kind(run), name: run.database }) : words.kind(run)} />
         {isOver(run) ? <Outcome run={run} /> : <RunProgress run={run} />}
+        <RunFacts run={run} />
+        <Scripts of={run.scripts} />
       </>
     );
   return (

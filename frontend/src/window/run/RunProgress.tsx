@@ -1,11 +1,12 @@
 import { useWording } from '../../i18n/react';
 import type { LiveRun } from '../../state/live';
-import { useAct, useCanAct, useStatus } from '../../state/react';
+import { useAct, useCanAct, useNow, useStatus } from '../../state/react';
 import { Button } from '../../ui/Button';
 import { ProblemLine } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { StateIcon, type Look } from '../../ui/StateIcon';
 import { isProving, shareOf, useRunWords } from '../../ui/useRunWords';
+import { Hold, holdsSnapshot } from './Hold';
 import './run.css';
 import { stepsOf, type Step } from './steps';
 
@@ -20,11 +21,12 @@ export function RunProgress({ run }: { run: LiveRun }) {
   return (
     <section className="card rp" aria-label={t('run.label', { what: words.kind(run), name: run.database ?? '' })}>
       <div className="rp-h">
-        <StateIcon look={waits ? 'off' : 'run'} size={32} />
+        <StateIcon look={waits || run.held ? 'off' : 'run'} size={32} />
         <div className="grow">
-          <h2>{waits ? t('run.waits', { what: words.kind(run), name: run.database ?? '' }) : words.now(run)}</h2>
-          {waits ? <Waiting /> : <p>{isProving(run) ? t('run.apart') : t('run.goes_on')}</p>}
+          <h2>{run.held ? t('run.held', { what: words.kind(run), name: run.database ?? '' }) : waits ? t('run.waits', { what: words.kind(run), name: run.database ?? '' }) : words.now(run)}</h2>
+          {run.held ? <p>{t(holdsSnapshot(run) ? 'run.pause_warning' : 'run.held_body')}</p> : waits ? <Waiting run={run} /> : <p>{isProving(run) ? t('run.apart') : t('run.goes_on')}</p>}
         </div>
+        {!run.retry_at && <Hold run={run} />}
         <Button icon="cancel" disabled={!mayAct} busy={ending} onClick={() => cancel.mutate(run.id)}>{ending ? t('run.cancelling') : t('action.cancel')}</Button>
       </div>
       {!waits && <Moving run={run} />}
@@ -40,17 +42,36 @@ function loss(run: LiveRun): 'backup' | 'proof' | 'restore' | 'other' {
 }
 
 /** Why it waits; when the whole queue is paused, the way out. */
-function Waiting() {
+function Waiting({ run }: { run: LiveRun }) {
   const { t } = useWording();
   const { data: status } = useStatus();
   const resume = useAct((api) => api.resume());
   const mayAct = useCanAct();
+  if (run.retry_at && !status?.paused) return <NextAttempt run={run} at={run.retry_at} />;
   if (!status?.paused) return <p>{t('run.waits_body')}</p>;
   return (
     <p className="row wrap">
       {t('run.paused')}
       <Button small icon="resume" disabled={!mayAct} busy={resume.isPending} onClick={() => resume.mutate(undefined)}>{t('pause.resume')}</Button>
     </p>
+  );
+}
+
+/** Why the last attempt failed, when the next is made, and the way not to wait for it. */
+function NextAttempt({ run, at }: { run: LiveRun; at: string }) {
+  const { t, texts, format } = useWording();
+  const now = useNow();
+  const mayAct = useCanAct();
+  const retry = useAct((api) => api.retryRun(run.id));
+  const why = run.problem && texts.problem(run.problem);
+  return (
+    <>
+      {why && <p><b>{t('run.attempt_failed', { n: run.attempt ?? 1, all: run.attempts ?? 1 })}</b> {why.title} {why.remedy}</p>}
+      <p className="row wrap">
+        {t('run.next_try', { time: format.coming(new Date(at), now) })}
+        <Button small icon="again" disabled={!mayAct} busy={retry.isPending} onClick={() => retry.mutate(undefined)}>{t('run.try_now')}</Button>
+      </p>
+    </>
   );
 }
 
@@ -70,7 +91,7 @@ function Moving({ run }: { run: LiveRun }) {
         <span className="mut">{words.amount(run)}</span>
         <span className="mut push">{words.speed(run)}</span>
       </div>
-      <Steps steps={stepsOf(run)} />
+      <Steps steps={stepsOf(run)} held={run.held === true} />
       <Announcer run={run} share={share} />
     </div>
   );
@@ -78,14 +99,14 @@ function Moving({ run }: { run: LiveRun }) {
 
 const looks: Record<Step['state'], Look> = { done: 'ok', now: 'run', next: 'off' };
 
-function Steps({ steps }: { steps: readonly Step[] }) {
+function Steps({ steps, held }: { steps: readonly Step[]; held: boolean }) {
   const { t } = useWording();
   if (steps.length === 0) return null;
   return (
     <ol className="checks">
       {steps.map((s) => (
         <li key={s.label} aria-current={s.state === 'now' ? 'step' : undefined}>
-          <StateIcon look={looks[s.state]} />
+          <StateIcon look={held && s.state === 'now' ? 'off' : looks[s.state]} />
           <span className={s.state === 'next' ? 'mut' : 'med'}>{t(s.label)}</span>
         </li>
       ))}
