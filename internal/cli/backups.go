@@ -153,10 +153,13 @@ func choosy(all []control.Backup, f client.BackupFilter) []control.Backup {
 
 func (a *app) backupTable(all []control.Backup) {
 	ids := make([]string, len(all))
+	labelled := false
 	for i, b := range all {
 		ids[i] = b.ID
+		labelled = labelled || a.labelText(b.Label) != ""
 	}
 	ids = shortIDs(ids)
+	heads := []string{"backup", "database", "server", "when", "type", "size", "added", "rows", "proof", "destination"}
 	rows := make([][]cell, len(all))
 	for i, b := range all {
 		rows[i] = []cell{
@@ -164,6 +167,12 @@ func (a *app) backupTable(all []control.Backup) {
 			number(a.texts.Bytes(b.PlainBytes)), number(a.texts.Bytes(b.AddedBytes)), a.rows(b.Rows),
 			a.proof(b.Proof), word(list(append([]string{b.Destination}, b.Copies...))),
 		}
+		if labelled {
+			rows[i] = append(rows[i], word(a.labelText(b.Label)))
+		}
 	}
-	a.out.table(a.heads("backup", "database", "server", "when", "type", "size", "added", "rows", "proof", "destination"), rows)
+	if labelled {
+		heads = append(heads, "label")
+	}
+	a.out.table(a.heads(heads...), rows)
 }

@@ -36,7 +36,7 @@ func (a *app) root() *cobra.Command {
 	}
 	add("setup", a.discoverCommand(), a.serverCommand(), a.destinationCommand(), a.recoveryKitCommand(), a.jobCommand(), a.channelCommand())
 	pause, resume := a.pauseCommands()
-	add("daily", a.statusCommand(), a.backupCommand(), a.runsCommand(), a.runCommand(), a.backupsCommand(),
+	add("daily", a.statusCommand(), a.backupCommand(), a.runsCommand(), a.runCommand(), a.backupsCommand(), a.labelCommand(),
 		a.verifyCommand(), a.restoreCommand(), a.browseCommand(), a.exportCommand(), pause, resume)
 	add("program", a.uiCommand(), a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.versionCommand())
 	root.SetHelpCommand(a.helpCommand())

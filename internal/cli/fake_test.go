@@ -201,7 +201,6 @@ func (f *fakeAgent) route() {
 		}
 		return control.ChannelTest{OK: true, Seconds: 1.2}
 	})
-	f.fixed("GET /api/backups", backups)
 	f.answer("GET /api/backups/{id}", func(*http.Request) any { return backups[0] })
 	f.fixed("GET /api/backups/{id}/tables", tables)
 	f.answer("GET /api/backups/{id}/rows", func(r *http.Request) any {

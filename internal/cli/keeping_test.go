@@ -19,9 +19,12 @@ type peopleCommand = struct{ file, line, runs string }
 func init() {
 	jsonCommands = append(jsonCommands,
 		jsonCommand{"backup_copy", "backup copy latest --to cloud", "copying", 0},
+		jsonCommand{"label", "label latest --pin --tag release", "", 0},
 	)
 	peopleCommands = append(peopleCommands,
 		peopleCommand{"backup_copy", "backup copy latest --to cloud", "copying"},
+		peopleCommand{"label", "label latest --pin --tag release", ""},
+		peopleCommand{"backups_labelled", "backups --tag release", ""},
 	)
 }
 
@@ -35,5 +38,18 @@ func (f *fakeAgent) routeKeeping() {
 	}
 	done("copying", backup.RunCopy, control.CopyResult{Run: "copying", Status: backup.OK, Backup: shopBackup, Destination: "cloud",
 		AddedBytes: 412_000_000, StoredBytes: 6_000_000_000, Seconds: 21})
+	labelled := backups[0]
+	labelled.Copies = []string{"cloud"}
+	labelled.Label = control.Label{Pinned: true, Tags: []string{"release"}, Note: "before the move"}
+	f.answer("PUT /api/backups/{id}/label", func(*http.Request) any { return labelled })
+	f.answer("GET /api/backups", func(r *http.Request) any {
+		if f.empty {
+			return []any{}
+		}
+		if r.URL.Query().Get("tag") == "release" {
+			return []control.Backup{labelled, backups[1]}
+		}
+		return backups
+	})
 	f.answer("POST /api/backups/{id}/copy", func(*http.Request) any { return control.Runs{Runs: f.queue} })
 }

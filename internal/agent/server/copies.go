@@ -104,6 +104,9 @@ func (s *Server) copy(ctx context.Context, run control.Run, report backup.Observ
 	if err := s.remember(ctx, target.ID(), m); err != nil {
 		out.Warnings = append(out.Warnings, *control.FromError(err)) // the copy exists; a rebuild finds it
 	}
+	if err := s.copyLabel(ctx, d, run.Backup); err != nil {
+		out.Warnings = append(out.Warnings, *control.FromError(err)) // the catalog has it, and other copies
+	}
 	result := control.CopyResult{
 		Run: run.ID, Status: backup.OK, Backup: run.Backup, Destination: d.Name, StoredBytes: m.StoredBytes, Seconds: s.Now().Sub(begun).Seconds(),
 	}
@@ -113,6 +116,15 @@ func (s *Server) copy(ctx context.Context, run control.Run, report backup.Observ
 	out.Result = result
 	s.afterCopy(ctx, run, d)
 	return out, nil
+}
+
+// copyLabel writes on a new copy what is written on the backup.
+func (s *Server) copyLabel(ctx context.Context, d control.Destination, id string) error {
+	b, err := s.Catalog.Backup(ctx, id)
+	if err != nil || !b.Pinned && len(b.Tags) == 0 && b.Note == "" {
+		return err
+	}
+	return s.writeLabel(ctx, d, id, b.Label)
 }
 
 // afterCopy makes up for the copies that were missed while the destination was

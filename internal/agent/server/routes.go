@@ -57,6 +57,7 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/backups/{id}/restore", "restore", "Restore a backup", accepted, s.startRestore)
 	handle(s, api, post, "/api/backups/{id}/restore/check", "check-restore", "What would hinder a restore", ok, s.checkRestore)
 	handle(s, api, post, "/api/backups/{id}/export", "export", "Export a backup to standard files", accepted, s.startExport)
+	handle(s, api, put, "/api/backups/{id}/label", "label", "Pin a backup, tag it, write a note on it", ok, s.setLabel)
 	handle(s, api, post, "/api/backups/{id}/copy", "copy", "Copy a backup to another destination", accepted, s.startCopy)
 
 	handle(s, api, get, "/api/runs", "list-runs", "Runs, newest first", ok, s.listRuns)

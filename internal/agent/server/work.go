@@ -284,6 +284,12 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 	if err := s.Catalog.SetBackups(ctx, repo.ID(), gone, there); err != nil {
 		return err
 	}
+	switch unread, err := s.takeLabels(ctx, repo); {
+	case err != nil:
+		return err
+	case unread != nil:
+		out.Warnings = append(out.Warnings, *unread)
+	}
 	result.Backups += len(there)
 	s.Broker.Changed()
 	return nil

@@ -297,6 +297,12 @@ func (c *Client) CopyBackup(ctx context.Context, id string, r control.CopyReques
 	return post[control.Runs](ctx, c, at("backups", id, "copy"), r)
 }
 
+// SetLabel replaces what is written on a backup.
+func (c *Client) SetLabel(ctx context.Context, id string, l control.Label) (answer control.Backup, err error) {
+	err = c.do(ctx, request{method: http.MethodPut, path: at("backups", id, "label"), body: l, answer: &answer})
+	return answer, err
+}
+
 // Export queues an export of a backup to standard files.
 func (c *Client) Export(ctx context.Context, id string, r control.ExportRequest) (control.Runs, error) {
 	return post[control.Runs](ctx, c, at("backups", id, "export"), r)
