@@ -78,7 +78,11 @@ type Config struct {
 	// first page; activation lets the window come to the front, if not empty.
 	OpenWindow func(ctx context.Context, database, activation string) error
 
-	Now     backup.Clock
+	Now backup.Clock
+	// Heartbeat is the time between two looks at what is due; 0: as long as
+	// is good for people.
+	Heartbeat time.Duration
+
 	Level   slog.Level // least level that is logged
 	Console io.Writer  // gets the log as well; may be nil
 }
@@ -192,7 +196,7 @@ func (a *agent) assemble(paused bool) error {
 		Pages:    a.Pages,
 		Login:    a.Login,
 		Home:     string(a.Home), CacheDir: a.Home.Cache(), Machine: machine, Streams: streams,
-		Stop: a.askToStop,
+		Stop: a.askToStop, Heartbeat: a.Heartbeat,
 	})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,17 +44,21 @@ func TestMain(m *testing.M) {
 // house is a home with an engine in memory and a folder for backups. Agents
 // may live in it one after the other.
 type house struct {
-	home   paths.Home
-	disk   string // address of the destination
-	engine *enginemem.Engine
-	driver engine.Driver
-	vault  vault.Vault
-	login  server.Login
-	screen notify.Screen // nil: none
-	opened chan string   // what the screen opens
+	home      paths.Home
+	disk      string // address of the destination
+	engine    *enginemem.Engine
+	driver    engine.Driver
+	vault     vault.Vault
+	login     server.Login
+	screen    notify.Screen // nil: none
+	opened    chan string   // what the screen opens
+	shift     atomic.Int64  // of its clock from the true time
+	heartbeat time.Duration // 0: the usual
 	// open opens stores; nil: as folders.
 	open func(context.Context, string, vault.Secret, bool) (store.Store, error)
 }
+
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.shift.Load())) }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
@@ -78,7 +83,7 @@ func (h *house) config() agent.Config {
 		open = openStore
 	}
 	return agent.Config{
-		Home: h.home, Now: time.Now, VaultKind: "file",
+		Home: h.home, Now: h.now, Heartbeat: h.heartbeat, VaultKind: "file",
 		// The API knows the engines of this version; the one in memory
 		// stands in for one of them.
 		Drivers:   map[string]engine.Driver{engine.Postgres: h.driver},

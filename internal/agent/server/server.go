@@ -110,6 +110,9 @@ type Options struct {
 	// Login starts the program when the person logs in; nil: not possible.
 	Login Login
 
+	// Heartbeat is the time between two looks at what is due; 0: the usual.
+	Heartbeat time.Duration
+
 	Home     string
 	CacheDir string // for repositories; empty: none
 	Machine  string
@@ -142,7 +145,7 @@ func New(opt Options) *Server {
 	s := &Server{Options: opt, started: opt.Now().UTC()}
 	s.repos.open = s.openDestination
 	s.ui = newBrowserUI(s)
-	s.scheduler = scheduler.New(scheduler.Options{Work: plan{s}, Ledger: opt.Catalog, Log: opt.Log, Now: opt.Now, Beat: s.beat})
+	s.scheduler = scheduler.New(scheduler.Options{Work: plan{s}, Ledger: opt.Catalog, Log: opt.Log, Now: opt.Now, Every: opt.Heartbeat, Beat: s.beat})
 	s.census = newCensus(opt.Now, s.askServers, func() { s.Broker.Changed() })
 	return s
 }
