@@ -37,6 +37,21 @@ var wrongPassword = &control.Problem{
 
 var diskGone = &control.Problem{Code: "store.unavailable", Params: map[string]string{"place": "/mnt/gone", "cause": "no such device"}, Status: 503}
 
+var (
+	replaced = &control.Problem{Code: "storecheck.replaced", Params: map[string]string{"key": "check/x/a"}, Status: 503}
+	lockedAt = &control.Problem{Code: "store.locked", Params: map[string]string{"key": "check/x/a", "until": "2026-12-21T02:30:00Z"}, Status: 503}
+)
+
+var checks = []control.DestinationCheck{
+	{Name: "write", Status: "ok", Seconds: 0.021}, {Name: "large", Status: "ok", Seconds: 2, Bytes: 32 << 20}, {Name: "delete", Status: "ok", Seconds: 0.4},
+}
+
+// carelessChecks are of a place that fails at one thing.
+var carelessChecks = []control.DestinationCheck{
+	{Name: "write", Status: "ok", Seconds: 0.021}, {Name: "replace", Status: "failed", Seconds: 0.1, Problem: replaced},
+	{Name: "large", Status: "skipped"}, {Name: "delete", Status: "warning", Seconds: 0.3, Problem: lockedAt},
+}
+
 var diskFull = &control.Problem{Code: "store.no_space", Params: map[string]string{"place": "/mnt/backup", "cause": "disk full"}, Detail: "write pack: no space left on device"}
 
 var noJob = &control.Problem{Code: "agent.no_job", Params: map[string]string{"name": "hourly"}}

@@ -124,6 +124,7 @@ func (a *app) destinationTest() *cobra.Command {
 		if a.json {
 			return a.tested(outcome[control.DestinationTest]{t, a.errorDocument(p)}, p)
 		}
+		a.showChecks(t.Checks)
 		if p != nil {
 			return p
 		}
@@ -135,6 +136,38 @@ func (a *app) destinationTest() *cobra.Command {
 	})
 	c.ValidArgsFunction = first(a.offer(destinationNames))
 	return c
+}
+
+// showChecks prints what was tried on a destination. What failed is explained
+// after it; what is only to be known is explained here.
+func (a *app) showChecks(all []control.DestinationCheck) {
+	for _, c := range all {
+		mark, h := "✓", green
+		switch c.Status {
+		case "failed":
+			mark, h = "✗", red
+		case "warning":
+			mark, h = "▲", yellow
+		case "skipped":
+			mark, h = "–", dim
+		}
+		a.say(h, mark+" "+a.t("destination.check."+c.Name)+a.checkDetail(c))
+		if c.Status == "warning" && !a.quiet {
+			title, remedy := a.text(problem.Of(c.Problem.Err()))
+			fmt.Fprintf(a.out, "  %s\n  %s\n", title, remedy)
+		}
+	}
+}
+
+// checkDetail says how long a check took, and how fast it was.
+func (a *app) checkDetail(c control.DestinationCheck) string {
+	switch {
+	case c.Status == "skipped":
+		return " (" + a.t("destination.check.skipped") + ")"
+	case c.Bytes > 0 && c.Seconds > 0:
+		return "  " + a.elapsed(c.Seconds) + ", " + a.texts.Speed(float64(c.Bytes)/c.Seconds)
+	}
+	return "  " + a.elapsed(c.Seconds)
 }
 
 func (a *app) destinationRemove() *cobra.Command {

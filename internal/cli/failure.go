@@ -109,6 +109,9 @@ var exitCodes = map[problem.Code]int{
 	"repository.bad_recipient": exitUsage,
 	"restorer.unknown_format":  exitUsage,
 	"store.bad_url":            exitUsage,
+	"s3.bad_option":            exitUsage,
+	"s3.option_missing":        exitUsage,
+	"s3.no_keys":               exitUsage,
 
 	"recoverykit.word_count":        exitUsage,
 	"recoverykit.unknown_word":      exitUsage,
@@ -122,6 +125,7 @@ var exitCodes = map[problem.Code]int{
 
 	"repository.not_found":   exitNotFound,
 	"repository.no_backup":   exitNotFound,
+	"s3.no_bucket":           exitNotFound,
 	"engine.no_database":     exitNotFound,
 	"engine.table_not_found": exitNotFound,
 
@@ -142,6 +146,9 @@ var exitCodes = map[problem.Code]int{
 	"postgres.rls":                 exitRefused,
 	"postgres.table_exists":        exitRefused,
 	"repository.exists":            exitRefused,
+	"s3.unknown_key":               exitRefused,
+	"s3.wrong_secret":              exitRefused,
+	"s3.lock_denied":               exitRefused,
 	"repository.no_key_slot":       exitRefused,
 	"repository.wrong_key":         exitRefused,
 	"vault.wrong_key":              exitRefused,

@@ -169,10 +169,13 @@ func (f *fakeAgent) route() {
 	f.answer("POST /api/destinations", func(*http.Request) any { return destinations[0] })
 	f.answer("DELETE /api/destinations/{name}", func(*http.Request) any { return nil })
 	f.answer("POST /api/destinations/{name}/test", func(r *http.Request) any {
-		if r.PathValue("name") == "gone" {
+		switch r.PathValue("name") {
+		case "gone":
 			return control.DestinationTest{FreeBytes: -1, Problem: diskGone}
+		case "careless":
+			return control.DestinationTest{FreeBytes: -1, Problem: replaced, Checks: carelessChecks}
 		}
-		return control.DestinationTest{OK: true, Repository: destinations[0].Repository, Backups: 412, FreeBytes: 184_000_000_000}
+		return control.DestinationTest{OK: true, Repository: destinations[0].Repository, Backups: 412, FreeBytes: 184_000_000_000, Checks: checks}
 	})
 	f.fixed("GET /api/destinations/{name}/keys", keySlots)
 	f.answer("POST /api/destinations/{name}/keys", func(*http.Request) any { return keySlots })

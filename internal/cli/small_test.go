@@ -159,7 +159,7 @@ func TestCodesOfFailuresAreJoined(t *testing.T) {
 
 func TestEveryProblemWithAnExitCodeOfItsOwnExists(t *testing.T) {
 	declared := map[problem.Code]bool{}
-	code := regexp.MustCompile(`"([a-z]+\.[a-z_]+)"`)
+	code := regexp.MustCompile(`"([a-z0-9]+\.[a-z_]+)"`)
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasPrefix(path, filepath.Join("..", "cli")) && path != filepath.Join("..", "cli", "failure.go") {
 			return err

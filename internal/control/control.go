@@ -129,6 +129,20 @@ type DestinationTest struct {
 	Backups    int      `json:"backups"`
 	FreeBytes  int64    `json:"free_bytes"` // -1 when unknown
 	Problem    *Problem `json:"problem,omitempty"`
+	// Checks is what was tried, in this order, with files that were removed
+	// again. It is empty when the destination could not even be opened.
+	Checks []DestinationCheck `json:"checks,omitempty"`
+}
+
+// DestinationCheck is one thing that a destination must do.
+type DestinationCheck struct {
+	Name string `json:"name" enum:"clean,write,read,range,list,replace,broken,large,lock,delete"`
+	// Status is warning for what should be known and hinders no backup, and
+	// skipped when something it builds on failed.
+	Status  string   `json:"status" enum:"ok,warning,failed,skipped"`
+	Seconds float64  `json:"seconds"`
+	Bytes   int64    `json:"bytes,omitempty"` // written and read, where speed is of interest
+	Problem *Problem `json:"problem,omitempty"`
 }
 
 // Job says what is backed up, where to, and how.

@@ -1035,9 +1035,21 @@ export interface components {
             reread_days?: number;
             url: string;
         };
+        DestinationCheck: {
+            /** Format: int64 */
+            bytes?: number;
+            /** @enum {string} */
+            name: "clean" | "write" | "read" | "range" | "list" | "replace" | "broken" | "large" | "lock" | "delete";
+            problem?: components["schemas"]["Problem"];
+            /** Format: double */
+            seconds: number;
+            /** @enum {string} */
+            status: "ok" | "warning" | "failed" | "skipped";
+        };
         DestinationTest: {
             /** Format: int64 */
             backups: number;
+            checks?: components["schemas"]["DestinationCheck"][];
             /** Format: int64 */
             free_bytes: number;
             ok: boolean;

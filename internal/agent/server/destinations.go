@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
+	"github.com/rahatbackup/rahat/internal/agent/storecheck"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
@@ -200,12 +202,16 @@ func (s *Server) testDestination(ctx context.Context, in *named) (control.Destin
 	if err != nil {
 		return test, missing(err, ErrNoDestination, "name", in.Name)
 	}
-	ctx, cancel := testContext(ctx)
+	ctx, cancel := testContext(ctx, destinationTestTime)
 	defer cancel()
 	err = stopped(ctx, s.tryDestination(ctx, d, &test))
 	test.Problem, test.OK = control.FromError(err), err == nil
 	return test, nil
 }
+
+// destinationTestTime bounds the test of a destination, which sends and reads 16
+// MiB: enough for a line of one megabit per second.
+const destinationTestTime = 5 * time.Minute
 
 // tryDestination fills in what is found.
 func (s *Server) tryDestination(ctx context.Context, d control.Destination, test *control.DestinationTest) error {
@@ -222,6 +228,9 @@ func (s *Server) tryDestination(ctx context.Context, d control.Destination, test
 			return err
 		}
 	}
+	if err := tryStore(ctx, st, d, test); err != nil {
+		return err
+	}
 	repo, done, err := s.repos.use(ctx, d)
 	if err != nil {
 		return err
@@ -231,6 +240,18 @@ func (s *Server) tryDestination(ctx context.Context, d control.Destination, test
 	ids, err := repo.Backups(ctx)
 	test.Backups = len(ids)
 	return err
+}
+
+// tryStore makes sure that a store does what backups need.
+func tryStore(ctx context.Context, st store.Store, d control.Destination, test *control.DestinationTest) error {
+	steps := storecheck.Run(ctx, st, storecheck.Options{Lock: d.LockDays > 0})
+	for _, step := range steps {
+		test.Checks = append(test.Checks, control.DestinationCheck{
+			Name: step.Name, Status: string(step.Status), Seconds: step.Took.Seconds(), Bytes: step.Bytes,
+			Problem: control.FromError(stopped(ctx, step.Err)),
+		})
+	}
+	return storecheck.First(steps)
 }
 
 // startRebuild reads the backups of all destinations anew.

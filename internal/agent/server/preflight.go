@@ -43,7 +43,7 @@ func (s *Server) checkRestore(ctx context.Context, in *identifiedBody[control.Re
 // preflight examines backup and server as far as it gets, and chooses a name
 // when none was asked for.
 func (s *Server) preflight(ctx context.Context, o origin, target control.Server, r control.RestoreRequest) (found engine.Findings, name string, err error) {
-	limited, cancel := testContext(ctx)
+	limited, cancel := testContext(ctx, testTime)
 	defer cancel()
 	from, err := s.reach(limited, o)
 	found.Add(engine.PreflightBackup, stopped(limited, err))

@@ -17,12 +17,12 @@ import (
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
-// testTime bounds how long the test of a server or destination may take.
+// testTime bounds how long the test of a server may take.
 const testTime = 20 * time.Second
 
-// testContext returns the context of a test.
-func testContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, testTime, ErrTestTime.Because(nil, "seconds", strconv.Itoa(int(testTime.Seconds()))))
+// testContext returns the context of a test that may take so long.
+func testContext(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, ErrTestTime.Because(nil, "seconds", strconv.Itoa(int(limit.Seconds()))))
 }
 
 // stopped gives the reason why a test was cut short instead of the error that
@@ -163,7 +163,7 @@ func (s *Server) testServer(ctx context.Context, in *named) (control.ServerTest,
 
 // probe fills in what is found and closes the server.
 func probe(ctx context.Context, server engine.Server, test *control.ServerTest) (err error) {
-	ctx, cancel := testContext(ctx)
+	ctx, cancel := testContext(ctx, testTime)
 	defer cancel()
 	defer func() { err = stopped(ctx, errors.Join(err, server.Close())) }()
 	info, err := server.Probe(ctx)

@@ -43,6 +43,13 @@ var statuses = map[problem.Code]int{
 	"repository.no_backup":         http.StatusNotFound,
 	"store.access_denied":          http.StatusForbidden,
 	"store.bad_url":                http.StatusUnprocessableEntity,
+	"s3.bad_option":                http.StatusUnprocessableEntity,
+	"s3.option_missing":            http.StatusUnprocessableEntity,
+	"s3.no_keys":                   http.StatusUnprocessableEntity,
+	"s3.no_bucket":                 http.StatusNotFound,
+	"s3.unknown_key":               http.StatusUnauthorized,
+	"s3.wrong_secret":              http.StatusUnauthorized,
+	"s3.lock_denied":               http.StatusForbidden,
 	"retention.negative":           http.StatusUnprocessableEntity,
 	"store.no_space":               http.StatusInsufficientStorage,
 	"vault.locked":                 http.StatusUnauthorized,
@@ -73,7 +80,7 @@ func statusOf(code problem.Code) int {
 		return http.StatusUnprocessableEntity // a key that is mistyped
 	case area == "message":
 		return http.StatusUnprocessableEntity // what a channel lacks
-	case area == "engine", area == "store", area == "repository":
+	case area == "engine", area == "store", area == "s3", area == "storecheck", area == "repository":
 		return http.StatusBadGateway // what we depend on does not do its part
 	}
 	return http.StatusInternalServerError
