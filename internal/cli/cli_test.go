@@ -46,7 +46,7 @@ func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr 
 // the golden files change only with this package.
 func mask(lang, s string) string {
 	x := i18n.For(lang)
-	for _, p := range []*control.Problem{wrongPassword, diskGone, diskFull, waited, noJob, notProven, linkGone} {
+	for _, p := range []*control.Problem{wrongPassword, diskGone, diskFull, waited, noJob, notProven, linkGone, scriptFailed} {
 		title, remedy := x.Problem(problem.Of(p.Err()))
 		s = strings.NewReplacer(title, "<title of "+p.Code+">", remedy, "<remedy of "+p.Code+">",
 			quoted(title), "<title of "+p.Code+">", quoted(remedy), "<remedy of "+p.Code+">").Replace(s)

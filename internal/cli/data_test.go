@@ -60,6 +60,8 @@ var notProven = &control.Problem{Code: "repository.damaged", Params: map[string]
 
 var waited = &control.Problem{Code: "postgres.ddl_waited"}
 
+var scriptFailed = &control.Problem{Code: "script.failed", Params: map[string]string{"place": "after", "number": "1", "reason": "exit code 2: no such file"}}
+
 var linkGone = &control.Problem{Code: "message.not_authorized", Params: map[string]string{"host": "hooks.slack.com", "status": "404", "reason": "no_service"}}
 
 var channels = []control.ChannelStatus{
@@ -116,7 +118,9 @@ var kit = control.RecoveryKit{
 
 var jobs = []control.Job{
 	{Name: "nightly", Server: "local", Databases: []string{"shop", "crm"}, Destinations: []string{"disk"}, Type: backup.Incremental, Verify: "full"},
-	{Name: "weekly", Server: "local", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Full, Paused: true},
+	{Name: "weekly", Server: "local", Databases: []string{"*"}, Destinations: []string{"disk"}, Type: backup.Full, Paused: true,
+		Before: []control.Script{{Kind: "sql", Text: "VACUUM;\nCHECKPOINT", Seconds: 1800}},
+		After:  []control.Script{{Kind: "command", Text: "notify-me \x1b[31m", When: "failed", OnFailure: "warn"}}},
 	plannedJob,
 }
 
@@ -169,6 +173,11 @@ func (f *fakeAgent) fill() {
 	failing := base
 	failing.ID, failing.Kind, failing.Status, failing.Database, failing.Backup = "failing", backup.RunBackup, backup.Failed, "billing", ""
 	failing.Problem = diskFull
+	failing.Scripts = []control.ScriptResult{
+		{Place: "before", Number: 1, Status: "ok", Seconds: 0.4, Output: "one\ntwo \x1b[31m"},
+		{Place: "after", Number: 1, Status: "failed", Seconds: 2, Problem: scriptFailed, Output: "no such file"},
+		{Place: "after", Number: 2, Status: "skipped"},
+	}
 	disproved := proof
 	disproved.Run, disproved.Status = "disproving", backup.Failed
 	disproved.Checks = []control.Check{{Name: "row_checksums", Status: "failed", Detail: "public.orders", Count: 1, Seconds: 9.5}}

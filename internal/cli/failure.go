@@ -106,6 +106,8 @@ var exitCodes = map[problem.Code]int{
 	"message.bad_secret":       exitUsage,
 	"message.user_missing":     exitUsage,
 	"engine.table_ambiguous":   exitUsage,
+	"script.bad":               exitUsage,
+	"script.no_sql":            exitUsage,
 	"repository.bad_recipient": exitUsage,
 	"restorer.unknown_format":  exitUsage,
 	"store.bad_url":            exitUsage,

@@ -23,10 +23,11 @@ type jobFlags struct {
 	server, kind, level string
 	databases, to       []string
 	plan                planFlags
+	scripts             *scriptFlags
 }
 
 func (a *app) addJobFlags(c *cobra.Command) *jobFlags {
-	f := &jobFlags{}
+	f := &jobFlags{scripts: addScriptFlags(c)}
 	c.Flags().StringVar(&f.server, "server", "", "")
 	c.Flags().StringSliceVar(&f.databases, "database", nil, "")
 	c.Flags().StringSliceVar(&f.to, "to", nil, "")
@@ -60,6 +61,7 @@ func (f *jobFlags) apply(c *cobra.Command, j *control.Job) {
 		}
 	}
 	f.plan.apply(c, j)
+	f.scripts.apply(c, j)
 }
 
 func (a *app) jobAdd() *cobra.Command {
@@ -163,6 +165,7 @@ func (a *app) jobShow() *cobra.Command {
 			{"type", a.typeName(j.Type)},
 			{"verify", a.levelName(j.Verify)},
 		}, a.planFacts(j), [][2]string{{"state", state}}))
+		a.showScripts(j)
 		return nil
 	})
 	c.ValidArgsFunction = first(a.offer(jobNames))

@@ -182,6 +182,7 @@ func (a *app) showRun(r control.Run) {
 			fmt.Fprintf(a.out, "  %s\n", a.out.paint(dim, visible(p.Err.Error())))
 		}
 	}
+	a.showScriptResults(r.Scripts)
 	for _, w := range r.Warnings {
 		title, remedy := a.text(problem.Of(w.Err()))
 		fmt.Fprintf(a.out, "\n%s\n  %s\n", a.out.paint(yellow, "▲ "+title), remedy)

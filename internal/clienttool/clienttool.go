@@ -96,6 +96,19 @@ func (Host) Run(ctx context.Context, c Command) error {
 	if err := isolate(cmd, c.User); err != nil {
 		return err
 	}
+	err := execute(ctx, cmd)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if out.err != nil {
+		return out.err
+	}
+	return failed(c.Path, err, stderr)
+}
+
+// execute starts an isolated program and waits for its end. When ctx ends, it
+// is gone with its children before execute returns.
+func execute(ctx context.Context, cmd *exec.Cmd) error {
 	ended := make(chan struct{})
 	killed := make(chan struct{})
 	cmd.Cancel = func() error {
@@ -108,20 +121,14 @@ func (Host) Run(ctx context.Context, c Command) error {
 	// Pipes a grandchild still holds must not keep us after the kill.
 	cmd.WaitDelay = 2 * grace
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", base(c.Path), err)
+		return fmt.Errorf("start %s: %w", base(cmd.Path), err)
 	}
 	err := cmd.Wait()
 	close(ended)
-	if ctx.Err() != nil {
-		if cmd.Cancel != nil && isCancelled(ctx, err) {
-			<-killed
-		}
-		return context.Cause(ctx)
+	if ctx.Err() != nil && isCancelled(ctx, err) {
+		<-killed
 	}
-	if out.err != nil {
-		return out.err
-	}
-	return failed(c.Path, err, stderr)
+	return err
 }
 
 // isCancelled reports whether the end of ctx reached the program, which is when

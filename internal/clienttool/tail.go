@@ -5,6 +5,9 @@ import "strings"
 // tailSize is how much of a program's complaints is kept, in bytes.
 const tailSize = 8 << 10
 
+// cutMark stands before a text of which the beginning is missing.
+const cutMark = "... "
+
 // A tail keeps the last max bytes written to it.
 type tail struct {
 	max int
@@ -29,7 +32,7 @@ func (t *tail) String() string {
 		if i := strings.IndexByte(s, '\n'); i >= 0 {
 			s = s[i+1:]
 		}
-		s = "... " + s
+		s = cutMark + s
 	}
 	return strings.ToValidUTF8(strings.TrimSpace(s), "?")
 }

@@ -72,6 +72,7 @@ type Outcome struct {
 	Backup   string // the backup made or used
 	Result   any    // one of the Result types of package control; nil: none
 	Warnings []control.Problem
+	Scripts  []control.ScriptResult
 }
 
 // Options are the parts a queue needs.
@@ -270,6 +271,7 @@ func (q *Queue) do(e *entry, run control.Run) (out Outcome, err error) {
 func (q *Queue) close(e *entry, run control.Run, out Outcome, err error) control.Run {
 	now := q.Now().UTC()
 	run.Finished, run.Held, run.Progress, run.Warnings = &now, false, nil, append(slices.Clip(e.warnings), out.Warnings...)
+	run.Scripts = out.Scripts
 	if out.Backup != "" {
 		run.Backup = out.Backup
 	}

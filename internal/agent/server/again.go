@@ -65,7 +65,7 @@ func (s *Server) workOf(r control.Run) (queue.Work, error) {
 	switch r.Kind {
 	case backup.RunBackup:
 		w.Excludes = []string{queue.Database(r.Server, r.Database)}
-		w.Do = s.to(func(d control.Destination) do { return s.backup(r.Type, r.Level, d) })
+		w.Do = s.to(func(d control.Destination) do { return s.scripted(s.backup(r.Type, r.Level, d)) })
 		if r.Database == everything {
 			w.Do = s.backupAll
 		}

@@ -102,8 +102,12 @@ func (s *Server) checkJob(ctx context.Context, j control.Job) error {
 	if err := checkSchedules(j); err != nil {
 		return err
 	}
-	if _, err := s.Catalog.Server(ctx, j.Server); err != nil {
+	cfg, err := s.Catalog.Server(ctx, j.Server)
+	if err != nil {
 		return missing(err, ErrNoServer, "name", j.Server)
+	}
+	if err := s.checkScripts(j, cfg); err != nil {
+		return err
 	}
 	for _, d := range j.Destinations {
 		if _, err := s.Catalog.Destination(ctx, d); err != nil {

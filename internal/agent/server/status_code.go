@@ -78,8 +78,8 @@ func statusOf(code problem.Code) int {
 		return http.StatusUnauthorized
 	case area == "recoverykit":
 		return http.StatusUnprocessableEntity // a key that is mistyped
-	case area == "message":
-		return http.StatusUnprocessableEntity // what a channel lacks
+	case area == "message", area == "script":
+		return http.StatusUnprocessableEntity // what a channel or a script lacks
 	case area == "engine", area == "store", area == "s3", area == "storecheck", area == "repository":
 		return http.StatusBadGateway // what we depend on does not do its part
 	}

@@ -124,6 +124,7 @@ func Run(t *testing.T, kind string, open func(t *testing.T) engine.Server, f Fix
 		{"a table the backup lacks is not found", testNoTable},
 		{"a preflight tells what would hinder a restore and changes nothing", testPreflight},
 		{"what is in a backup can be seen without restoring it", testBrowse},
+		{"a person's own statements are run", testRun},
 		{"the password is nowhere to be seen", testSecret},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -54,6 +54,7 @@ var (
 	_ engine.Server    = (*server)(nil)
 	_ engine.Checker   = (*server)(nil)
 	_ engine.Dropper   = (*server)(nil)
+	_ engine.Runner    = (*server)(nil)
 
 	_ engine.Preflighter = (*server)(nil)
 )
