@@ -29,6 +29,20 @@ function agentSocket(socketPath: string | undefined): Plugin {
   };
 }
 
+/** Leaves out of the Go side's texts what only the command line, messages and papers say: the pages load all the rest at their start. */
+function textsOfPages(): Plugin {
+  const elsewhere = /^(help|flag|message|kit|notify|channel|key)\./;
+  return {
+    name: 'texts-of-pages',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!/internal\/i18n\/messages\/\w+\/\w+\.json$/.test(id)) return undefined;
+      const texts = Object.entries(JSON.parse(code) as Record<string, string>);
+      return { code: JSON.stringify(Object.fromEntries(texts.filter(([key]) => !elsewhere.test(key)))), map: null };
+    },
+  };
+}
+
 // One build a program: `--mode window` has its root in src/window and goes to
 // dist/window, which the window's program carries inside.
 export default defineConfig(({ mode, command }) => {
@@ -38,7 +52,7 @@ export default defineConfig(({ mode, command }) => {
     base: './',
     cacheDir: resolve(root, 'node_modules/.vite', entry),
     publicDir: resolve(root, 'public'),
-    plugins: [react(), agentSocket(process.env.RAHAT_SOCKET)],
+    plugins: [react(), textsOfPages(), agentSocket(process.env.RAHAT_SOCKET)],
     // The Go side replaces the place-holder in every answer; vite's own server
     // sends no policy, so there it stays out.
     ...(command === 'build' && { html: { cspNonce: '__CSP_NONCE__' } }),

@@ -84,6 +84,8 @@ export interface Api {
   suggestDestination(): Promise<Destination>;
   addDestination(destination: NewDestination): Promise<Destination>;
   testDestination(name: string): Promise<DestinationTest>;
+  /** What is stored there stays. */
+  removeDestination(name: string): Promise<void>;
   jobs(): Promise<Job[]>;
   addJob(job: Job): Promise<Job>;
   /** Changes a job, also its name. */

@@ -86,6 +86,10 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
       return Promise.resolve(d);
     },
     testDestination: () => Promise.resolve({ ok: true, backups: 0, free_bytes: -1 }),
+    removeDestination: (name) => {
+      world.destinations = world.destinations.filter((d) => d.name !== name);
+      return Promise.resolve();
+    },
     jobs: () => Promise.resolve(world.jobs),
     addJob: (job) => {
       if (world.jobs.some((j) => j.name === job.name)) return missing('agent.job_exists', { name: job.name });

@@ -43,6 +43,7 @@ export function httpApi(subscribe: Subscribe = eventStream): Api {
     suggestDestination: () => ok(c.GET('/api/destinations/suggestion')),
     addDestination: (body) => ok(c.POST('/api/destinations', { body })),
     testDestination: (name) => ok(c.POST('/api/destinations/{name}/test', named(name))),
+    removeDestination: async (name) => { await ok(c.DELETE('/api/destinations/{name}', named(name))); },
     jobs: () => ok(c.GET('/api/jobs')),
     addJob: (body) => ok(c.POST('/api/jobs', { body })),
     editJob: (name, body) => ok(c.PUT('/api/jobs/{name}', { ...named(name), body })),

@@ -1,4 +1,4 @@
-import { act, screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import type { DatabaseStatus } from '../../api/api';
@@ -268,4 +268,28 @@ test('of 200 databases one is found by its name, in any case', async () => {
   await userEvent.type(screen.getByRole('searchbox', { name: 'Find a database' }), 'shop_17');
   expect(screen.getByText('11 found')).toBeVisible();
   expect(screen.getAllByRole('row')).toHaveLength(12);
+});
+
+test('backups may go to a bucket; one that does not answer is not kept', async () => {
+  const world = foundWorld([foundDatabase('orders')]);
+  const addDestination = vi.fn((d: { name: string; url: string; secret?: string }) => {
+    world.destinations.push(d);
+    return Promise.resolve(d);
+  });
+  const refused = { code: 's3.unknown_key', params: { key_id: 'AKIA1' } };
+  const { api } = await show('/', fakeApi({ addDestination, testDestination: () => Promise.resolve({ ok: false, backups: 0, free_bytes: -1, problem: refused }) }, world));
+  await userEvent.click(await screen.findByRole('button', { name: 'Protect: orders' }));
+  await userEvent.click(await screen.findByLabelText('S3 bucket'));
+  const use = screen.getByRole('button', { name: 'Use this bucket' });
+  for (const [label, value] of [['Bucket', 'my-backups'], ['Region', 'eu-central-1'], ['Access key ID', 'AKIA1'], ['Secret access key', 'shh']] as const) {
+    expect(use).toBeDisabled();
+    fireEvent.change(screen.getByLabelText(label), { target: { value } });
+  }
+  await userEvent.click(use);
+  expect(await screen.findByRole('alert')).toHaveTextContent('does not know the key ID AKIA1');
+  expect(world.destinations).toEqual([]);
+  Object.assign(api, { testDestination: () => fakeApi().testDestination('') });
+  await userEvent.click(use);
+  await waitFor(() => expect(api.world.jobs[0]?.destinations).toEqual(['my-backups']));
+  expect(addDestination).toHaveBeenLastCalledWith({ name: 'my-backups', url: 's3://my-backups?provider=aws&region=eu-central-1&key_id=AKIA1', secret: 'shh' });
 });

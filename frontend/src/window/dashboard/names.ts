@@ -8,7 +8,12 @@ const usualPorts: Record<string, string> = { postgres: '5432', mysql: '3306', ma
  * are taken: "postgres", "postgres-5433", "db1.example.com", "inventory.db".
  */
 export function proposeName(found: Pick<Found, 'engine' | 'address'>, taken: readonly string[]): string {
-  const name = plain(nameOf(found)) || plain(found.engine) || 'server';
+  return freeName(plain(nameOf(found)) || plain(found.engine) || 'server', taken);
+}
+
+/** A name like that one, which is unlike those that are taken. */
+export function freeName(like: string, taken: readonly string[]): string {
+  const name = plain(like) || 'backups';
   let free = name;
   for (let n = 2; taken.includes(free); n++) free = `${name.slice(0, 59)}-${n}`;
   return free;

@@ -37,6 +37,28 @@ export const sections: Section[] = [
     ),
   },
   {
+    id: 'jobs',
+    title: 'What runs by itself',
+    body: (
+      <>
+        <p>A <b>job</b> says which databases are backed up, when, where to, and what is kept. What you protect on the dashboard gets a job at once: every night at 02:00, proven, and nothing is removed. Change it under Jobs.</p>
+        <ul>
+          <li><b>Missed runs:</b> if the computer was off or asleep at the time, one run makes up for it afterwards, however many were missed.</li>
+          <li><b>When clocks change:</b> a time that is skipped is met at the moment of the change; a time that comes twice is met once.</li>
+          <li><b>Failures</b> that may pass are tried again after a while. What failed for good stands at the top of Activity until you try it again or dismiss it.</li>
+          <li><b>What is kept:</b> without numbers, everything. The newest good backup, the newest proven one and pinned ones are never removed, and none is while runs fail.</li>
+          <li><b>Pausing a backup</b> keeps its snapshot open on the server. Do not leave it so for long.</li>
+        </ul>
+        <p>A schedule is written in fields or as one line, for the command line too:</p>
+        <pre>{`02:00               every day
+mon,thu 02:00       on days of the week
+1,15 02:00          on days of the month
+every 4h            at 00:00, 04:00, and so on
+30 2 * * *          cron: minute hour day month weekday`}</pre>
+      </>
+    ),
+  },
+  {
     id: 'places',
     title: 'Where things lie',
     body: (

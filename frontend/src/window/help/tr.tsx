@@ -37,6 +37,28 @@ export const sections: Section[] = [
     ),
   },
   {
+    id: 'jobs',
+    title: 'Kendiliğinden çalışanlar',
+    body: (
+      <>
+        <p>Bir <b>görev</b> hangi veritabanlarının ne zaman, nereye yedekleneceğini ve neyin saklanacağını söyler. Panoda koruduğunuz veritabanı hemen bir görev alır: her gece saat 02:00, kanıtlanır, hiçbir şey silinmez. Görevler sayfasında değiştirebilirsiniz.</p>
+        <ul>
+          <li><b>Kaçırılan çalıştırmalar:</b> bilgisayar o saatte kapalı ya da uykudaysa, kaç tane kaçırılmış olursa olsun sonradan tek bir çalıştırma hepsinin yerini tutar.</li>
+          <li><b>Saatler değişince:</b> atlanan saat, değişim anında yerine getirilir; iki kez gelen saat bir kez.</li>
+          <li><b>Geçebilecek hatalar</b> bir süre sonra yeniden denenir. Kesin olarak başarısız olan, siz yeniden deneyene ya da yok sayana kadar Etkinlik sayfasının başında durur.</li>
+          <li><b>Saklananlar:</b> sayı verilmezse hepsi. En yeni sağlam yedek, en yeni kanıtlanmış yedek ve sabitlenenler hiç silinmez; çalıştırmalar başarısızken de hiçbiri silinmez.</li>
+          <li><b>Duraklatılan yedek</b> anlık görüntüsünü sunucuda açık tutar. Uzun süre böyle bırakmayın.</li>
+        </ul>
+        <p>Zamanlama alanlarla ya da tek satırla yazılır; komut satırında da böyledir:</p>
+        <pre>{`02:00               her gün
+mon,thu 02:00       haftanın günlerinde
+1,15 02:00          ayın günlerinde
+every 4h            00:00, 04:00 ve devamı
+30 2 * * *          cron: dakika saat gün ay haftanın günü`}</pre>
+      </>
+    ),
+  },
+  {
     id: 'places',
     title: 'Ne nerede durur',
     body: (

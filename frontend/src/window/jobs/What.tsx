@@ -1,10 +1,15 @@
 import { Checkbox, SegmentedControl, Select, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
 import type { Destination, Server } from '../../api/api';
 import { useWording } from '../../i18n/react';
-import { useAgent, useDatabases } from '../../state/react';
+import { useAgent, useCanAct, useDatabases } from '../../state/react';
+import { Button } from '../../ui/Button';
+import { useAsk } from '../../ui/useAsk';
 import { FormRow } from './FormRow';
 import type { JobForm } from './useJobForm';
+
+const DestinationDialog = lazy(async () => ({ default: (await import('../dashboard/DestinationDialog')).DestinationDialog }));
 
 /** What the job is called, what it backs up and where to. */
 export function What({ form, servers }: { form: JobForm; servers: readonly Server[] }) {
@@ -53,10 +58,25 @@ export function Places({ form: { job, set } }: { form: JobForm }) {
   const [first = '', ...copies] = job.destinations;
   const known = [...new Set([...all.map((d: Destination) => d.name), ...job.destinations])];
   const others = known.filter((d) => d !== first);
+  const { api } = useAgent();
+  const mayAct = useCanAct();
+  const client = useQueryClient();
+  const { ask, dialog } = useAsk();
+  const add = async () => {
+    const suggested = await api.suggestDestination().catch(() => undefined);
+    const added = await ask<Destination>((answer) => <DestinationDialog suggested={suggested} taken={known} answer={answer} />);
+    if (!added) return;
+    await client.invalidateQueries();
+    set({ destinations: [...job.destinations.filter((d) => d !== ''), added.name] });
+  };
   return (
     <>
+      <Suspense>{dialog}</Suspense>
       <FormRow label={t('jobs.first')}>
-        <Select className="c-name" aria-label={t('jobs.first')} data={known} value={first || null} onChange={(d) => d && set({ destinations: [d, ...copies.filter((c) => c !== d)], ...(job.emergency === d && { emergency: '' }) })} />
+        <div className="row wrap">
+          <Select className="c-name" aria-label={t('jobs.first')} data={known} value={first || null} onChange={(d) => d && set({ destinations: [d, ...copies.filter((c) => c !== d)], ...(job.emergency === d && { emergency: '' }) })} />
+          <Button icon="plus" disabled={!mayAct} onClick={() => void add()}>{t('jobs.add_place')}</Button>
+        </div>
       </FormRow>
       {others.length > 0 && (
         <>
