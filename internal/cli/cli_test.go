@@ -141,6 +141,7 @@ var jsonCommands = []struct {
 	{"restore_refused", "restore latest --to-server local --to-database shop --overwrite", "", 5},
 	{"export", "export latest -o /tmp/shop.sql", "exporting", 0},
 	{"catalog_rebuild", "catalog rebuild", "rebuilding", 0},
+	{"doctor", "doctor", "", 0},
 	{"agent_status", "agent status", "", 0},
 	{"ui", "ui", "", 0},
 	{"version", "version", "", 0},
@@ -216,6 +217,7 @@ var peopleCommands = []struct{ file, line, runs string }{
 	{"restore", "restore latest --to-server local", "restoring"},
 	{"export", "export latest -o /tmp/shop.sql", "exporting"},
 	{"catalog_rebuild", "catalog rebuild", "rebuilding"},
+	{"doctor", "doctor", ""},
 	{"agent_status", "agent status", ""},
 	{"ui", "ui", ""},
 }

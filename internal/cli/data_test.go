@@ -139,6 +139,20 @@ var tables = []control.BackupTable{
 	{Schema: "public", Name: "uncounted", Columns: []string{"id", "x"}, Rows: -1, Bytes: -1},
 }
 
+var wellness = control.Doctor{OK: true, Checks: []control.DoctorCheck{
+	{Name: "home", Status: "ok", Text: &control.Text{Code: "doctor.home", Params: map[string]string{"path": "/home/ayse/.local/state/rahat"}}},
+	{Name: "server", Subject: "local", Status: "ok", Text: &control.Text{Code: "doctor.server_tool", Params: map[string]string{"product": "PostgreSQL", "version": "17.2", "tool": "pg_dump 17.2"}}},
+	{Name: "recovery_kit", Subject: "disk", Status: "warning", Problem: &control.Problem{Code: "doctor.no_kit", Params: map[string]string{"destination": "disk"}}},
+	{Name: "login", Status: "skipped"},
+}}
+
+// unwell is the same with a destination that is gone.
+func unwell() control.Doctor {
+	d := control.Doctor{OK: true}
+	d.Add(append(wellness.Checks, control.DoctorCheck{Name: "destination", Subject: "gone\x1b", Status: "failed", Problem: diskGone})...)
+	return d
+}
+
 func text(s string) *string { return &s }
 
 var tableRows = control.BackupRows{

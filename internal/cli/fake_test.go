@@ -36,6 +36,7 @@ type fakeAgent struct {
 	problems map[string]*control.Problem // by "METHOD /path"
 	status   control.StatusReport
 	empty    bool // no servers, destinations, jobs, backups, runs
+	unwell   bool // the doctor finds a failure
 	stubborn bool // runs do not end when they are cancelled
 
 	listening, cancelled chan struct{} // closed when it happens first
@@ -205,6 +206,12 @@ func (f *fakeAgent) route() {
 		return control.ChannelTest{OK: true, Seconds: 1.2}
 	})
 	f.answer("GET /api/backups/{id}", func(*http.Request) any { return backups[0] })
+	f.answer("GET /api/doctor", func(*http.Request) any {
+		if f.unwell {
+			return unwell()
+		}
+		return wellness
+	})
 	f.fixed("GET /api/backups/{id}/tables", tables)
 	f.answer("GET /api/backups/{id}/rows", func(r *http.Request) any {
 		if f.empty {

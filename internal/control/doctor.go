@@ -6,9 +6,28 @@ type Doctor struct {
 	Checks []DoctorCheck `json:"checks"`
 }
 
+// Add notes checks.
+func (d *Doctor) Add(checks ...DoctorCheck) {
+	for _, c := range checks {
+		d.OK = d.OK && c.Status != DoctorFailed
+		d.Checks = append(d.Checks, c)
+	}
+}
+
+// The values of [DoctorCheck.Status].
+const (
+	DoctorOK      = "ok"
+	DoctorWarning = "warning"
+	DoctorFailed  = "failed"
+	DoctorSkipped = "skipped" // there was nothing to examine
+)
+
 // DoctorCheck is one thing that was looked at.
 type DoctorCheck struct {
-	Name    string `json:"name"` // stable: "vault", "server", "destination", "tools", ...
+	// Name is stable: "home", "space", "log", "leftovers", "vault", "catalog",
+	// "server", "destination", "recovery_kit", "job", "database", "login"; the
+	// CLI adds "agent".
+	Name    string `json:"name"`
 	Subject string `json:"subject,omitempty"`
 	Status  string `json:"status" enum:"ok,warning,failed,skipped"`
 	Text    *Text  `json:"text,omitempty"` // what was found

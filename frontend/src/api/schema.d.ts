@@ -400,6 +400,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Examine the whole installation */
+        get: operations["doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -1063,6 +1080,20 @@ export interface components {
             /** Format: double */
             seconds: number;
             servers: components["schemas"]["Found"][];
+        };
+        Doctor: {
+            checks: components["schemas"]["DoctorCheck"][];
+            ok: boolean;
+        };
+        DoctorCheck: {
+            name: string;
+            problem?: components["schemas"]["Problem"];
+            /** Format: double */
+            seconds: number;
+            /** @enum {string} */
+            status: "ok" | "warning" | "failed" | "skipped";
+            subject?: string;
+            text?: components["schemas"]["Text"];
         };
         Event: {
             /** @enum {string} */
@@ -2395,6 +2426,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Discovery"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doctor"];
                 };
             };
             /** @description Error */

@@ -68,6 +68,7 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/runs/{id}/retry", "retry-run", "Do anew what a run failed to do; one that waits for another attempt has it now", accepted, s.retryRun)
 	handle(s, api, post, "/api/runs/{id}/dismiss", "dismiss-run", "Take a run off the list of the dead", ok, s.dismissRun)
 
+	handle(s, api, get, "/api/doctor", "doctor", "Examine the whole installation", ok, s.doctor)
 	handle(s, api, get, "/api/settings", "get-settings", "How the agent and its windows behave", ok, s.getSettings)
 	handle(s, api, put, "/api/settings", "change-settings", "Change the settings", ok, s.changeSettings)
 	handle(s, api, post, "/api/pause", "pause", "Begin no queued run; what runs goes on", none, s.pause)

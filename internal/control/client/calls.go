@@ -370,6 +370,11 @@ func (c *Client) RebuildCatalog(ctx context.Context) (control.Runs, error) {
 	return post[control.Runs](ctx, c, "/api/catalog/rebuild", nil)
 }
 
+// Doctor examines the whole installation, which takes ten seconds at most.
+func (c *Client) Doctor(ctx context.Context) (control.Doctor, error) {
+	return get[control.Doctor](ctx, c, "/api/doctor", nil)
+}
+
 // BackupTables lists the tables in a backup.
 func (c *Client) BackupTables(ctx context.Context, id string) ([]control.BackupTable, error) {
 	return get[[]control.BackupTable](ctx, c, at("backups", id, "tables"), nil)
