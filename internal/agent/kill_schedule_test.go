@@ -84,7 +84,9 @@ func TestAnAgentKilledWhileARunWaitsOrRunsLosesNoneOfThem(t *testing.T) {
 			t.Errorf("after it was killed in the wait: %+v", r)
 		}
 		must[control.Runs](t)(c.RetryRun(ctx, id))
-		seen(t, c, func(r control.Run) bool { return r.ID == id && r.Progress != nil && r.Progress.Phase == backup.PhaseDump })
+		seen(t, c, func(r control.Run) bool {
+			return r.ID == id && r.Progress != nil && r.Progress.Phase == backup.PhaseDump
+		})
 	})
 	h := &house{home: home, disk: local.URL(folder), engine: enginemem.New()}
 	h.driver = h.engine
