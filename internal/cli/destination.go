@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) destinationCommand() *cobra.Command {
-	return a.group("destination", a.destinationAdd(), a.destinationList(), a.destinationTest(), a.destinationRemove(), a.keysCommand())
+	return a.group("destination", a.destinationAdd(), a.destinationList(), a.destinationEdit(), a.destinationTest(), a.destinationReread(), a.destinationRemove(), a.keysCommand())
 }
 
 func (a *app) destinationAdd() *cobra.Command {
@@ -23,6 +23,7 @@ func (a *app) destinationAdd() *cobra.Command {
 	var identity string
 	c := a.command("add NAME --url URL [flags]", args("NAME"), nil)
 	c.Flags().StringVar(&d.URL, "url", "", "")
+	addKeepFlags(c, &d.LockDays, &d.RereadDays)
 	secret := addSecretFlags(c, "secret")
 	passphrase := addSecretFlags(c, "passphrase")
 	passphrase.twice = true

@@ -15,6 +15,8 @@ func init() {
 		jsonCommand{"run_pause", "run pause dumping", "", 0},
 		jsonCommand{"run_retry", "run retry failing", "shop", 0},
 		jsonCommand{"pause", "pause", "", 0},
+		jsonCommand{"destination_reread", "destination reread disk", "reading", 0},
+		jsonCommand{"destination_reread_damaged", "destination reread disk", "damaged", 1},
 		jsonCommand{"resume", "resume", "", 0},
 		jsonCommand{"job_show_planned", "job show planned", "", 0},
 	)
@@ -26,6 +28,8 @@ func init() {
 		peopleCommand{"run_dismiss", "run dismiss failing", ""},
 		peopleCommand{"run_show_waiting", "run show waiting", ""},
 		peopleCommand{"pause", "pause", ""},
+		peopleCommand{"destination_reread", "destination reread disk", "reading"},
+		peopleCommand{"destination_edit", "destination edit disk --reread-days 30", ""},
 		peopleCommand{"resume", "resume", ""},
 		peopleCommand{"job_show_planned", "job show planned", ""},
 	)
@@ -46,6 +50,15 @@ func (f *fakeAgent) routePlan() {
 	waiting.ID, waiting.Status, waiting.Started, waiting.Finished, waiting.Result = "waiting", backup.Queued, nil, nil, nil
 	waiting.Attempt, waiting.Attempts, waiting.RetryAt, waiting.Trigger = 1, 3, moment(-90*time.Second), "schedule"
 	f.runs["waiting"] = waiting
+	reading := f.runs["proving"]
+	reading.ID, reading.Kind, reading.Destination, reading.Backup = "reading", backup.RunReread, "disk", ""
+	reading.Result = raw(control.RereadResult{Run: "reading", Status: backup.OK, Destination: "disk", Bytes: 6_000_000_000, Packs: 400, Covered: 0.4, Seconds: 61})
+	f.runs["reading"] = reading
+	reading.ID, reading.Status, reading.Problem = "damaged", backup.Failed, &control.Problem{Code: "agent.reread_damaged", Params: map[string]string{"destination": "disk", "objects": "1", "backups": "2", "databases": "local/shop", "tables": "shop: public.orders"}}
+	reading.Result = raw(control.RereadResult{Run: "damaged", Status: backup.Failed, Destination: "disk", Bytes: 6_000_000_000, Packs: 400, Covered: 0.4, Damaged: 1, Seconds: 61})
+	f.runs["damaged"] = reading
+	f.answer("POST /api/destinations/{name}/reread", func(*http.Request) any { return control.Runs{Runs: f.queue} })
+	f.answer("PUT /api/destinations/{name}", func(*http.Request) any { return destinations[0] })
 	for _, what := range []string{"pause", "resume", "dismiss"} {
 		f.answer("POST /api/runs/{id}/"+what, func(r *http.Request) any {
 			run := f.runs[r.PathValue("id")]

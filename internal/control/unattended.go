@@ -108,6 +108,12 @@ type CopyResult struct {
 	Seconds     float64       `json:"seconds"`
 }
 
+// DestinationEdit changes how a destination is kept. What is not given stays.
+type DestinationEdit struct {
+	LockDays   *int `json:"lock_days,omitempty" minimum:"0" maximum:"36500"`
+	RereadDays *int `json:"reread_days,omitempty" minimum:"0" maximum:"3650"`
+}
+
 // RereadResult is what reading a piece of a destination found.
 type RereadResult struct {
 	Run         string        `json:"run"`

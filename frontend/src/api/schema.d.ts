@@ -305,7 +305,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /** Change how a destination is kept */
+        put: operations["edit-destination"];
         post?: never;
         /** Forget a destination; its backups stay */
         delete: operations["remove-destination"];
@@ -361,6 +362,23 @@ export interface paths {
         post?: never;
         /** Remove a way in */
         delete: operations["remove-key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/destinations/{name}/reread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the piece of a destination that is due */
+        post: operations["reread-destination"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1063,6 +1081,12 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "warning" | "failed" | "skipped";
         };
+        DestinationEdit: {
+            /** Format: int64 */
+            lock_days?: number;
+            /** Format: int64 */
+            reread_days?: number;
+        };
         DestinationTest: {
             /** Format: int64 */
             backups: number;
@@ -1330,6 +1354,21 @@ export interface components {
             secret?: string;
             url: string;
         };
+        RereadResult: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: double */
+            covered: number;
+            /** Format: int64 */
+            damaged: number;
+            destination: string;
+            /** Format: int64 */
+            packs: number;
+            run: string;
+            /** Format: double */
+            seconds: number;
+            status: string;
+        };
         RestoreCheck: {
             checks: components["schemas"]["RestoreCheckItem"][];
             database: string;
@@ -1388,7 +1427,7 @@ export interface components {
             /** Format: date-time */
             queued: string;
             /** @description by kind of run */
-            result?: components["schemas"]["BackupResult"] | components["schemas"]["VerifyResult"] | components["schemas"]["RestoreResult"] | components["schemas"]["ExportResult"] | components["schemas"]["RebuildResult"] | components["schemas"]["CopyResult"] | components["schemas"]["PruneResult"];
+            result?: components["schemas"]["BackupResult"] | components["schemas"]["VerifyResult"] | components["schemas"]["RestoreResult"] | components["schemas"]["ExportResult"] | components["schemas"]["RebuildResult"] | components["schemas"]["CopyResult"] | components["schemas"]["PruneResult"] | components["schemas"]["RereadResult"];
             /** Format: date-time */
             retry_at?: string;
             scripts?: components["schemas"]["ScriptResult"][];
@@ -2218,6 +2257,41 @@ export interface operations {
             };
         };
     };
+    "edit-destination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Destination"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "remove-destination": {
         parameters: {
             query?: never;
@@ -2363,6 +2437,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reread-destination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runs"];
+                };
             };
             /** @description Error */
             default: {

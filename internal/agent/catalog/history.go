@@ -47,11 +47,13 @@ func (db *DB) SaveRuns(ctx context.Context, runs ...control.Run) error {
 
 // bury takes the dead runs that did the same as a run which ended well off
 // their list: a copy is one of that backup, anything else of that database and
-// place, or of all databases of the server.
+// place, or of all databases of the server. Damage that was found is not made
+// up for by reading another piece.
 func bury(ctx context.Context, tx *sql.Tx, r control.Run) error {
 	_, err := tx.ExecContext(ctx, `UPDATE runs SET dead = 0, run = json_remove(run, '$.dead')
 		WHERE dead = 1 AND kind = ?1 AND server = ?2 AND database IN (?3, '*') AND coalesce(json_extract(run, '$.destination'), '') = ?4
-		AND (kind <> 'copy' OR json_extract(run, '$.backup') = ?5)`,
+		AND (kind <> 'copy' OR json_extract(run, '$.backup') = ?5)
+		AND (kind <> 'reread' OR json_extract(run, '$.problem.code') <> 'agent.reread_damaged')`,
 		string(r.Kind), r.Server, r.Database, r.Destination, r.Backup)
 	return err
 }

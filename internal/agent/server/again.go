@@ -74,6 +74,9 @@ func (s *Server) workOf(r control.Run) (queue.Work, error) {
 	case backup.RunCopy:
 		w.Excludes = copyExcludes(r)
 		w.Do = s.copy
+	case backup.RunReread:
+		w.Excludes = []string{taskReread + r.Destination}
+		w.Do = s.to(s.reread)
 	case backup.RunRebuild:
 		w = s.rebuildWork(r.Destination)
 		w.Run = r

@@ -59,6 +59,7 @@ func describeResult(schemas huma.Registry) {
 		reflect.TypeFor[control.BackupResult](), reflect.TypeFor[control.VerifyResult](), reflect.TypeFor[control.RestoreResult](),
 		reflect.TypeFor[control.ExportResult](), reflect.TypeFor[control.RebuildResult](), reflect.TypeFor[control.CopyResult](),
 		reflect.TypeFor[control.PruneResult](),
+		reflect.TypeFor[control.RereadResult](),
 	} {
 		result.AnyOf = append(result.AnyOf, schemas.Schema(t, true, ""))
 	}

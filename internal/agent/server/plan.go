@@ -43,6 +43,10 @@ func (p plan) Tasks(ctx context.Context) ([]scheduler.Task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
+	destinations, err := p.Catalog.Destinations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list destinations: %w", err)
+	}
 	paused := p.Queue.Paused()
 	var tasks []scheduler.Task
 	add := func(t scheduler.Task, spec, zone string) {
@@ -56,6 +60,11 @@ func (p plan) Tasks(ctx context.Context) ([]scheduler.Task, error) {
 			return
 		}
 		tasks = append(tasks, t)
+	}
+	for _, d := range destinations {
+		if d.RereadDays > 0 {
+			add(scheduler.Task{ID: taskReread + d.Name, With: fmt.Sprint(d.RereadDays, " days"), Paused: paused}, rereadAt, "")
+		}
 	}
 	for _, j := range jobs {
 		add(scheduler.Task{ID: taskBackup + j.Name, With: j.FullSchedule, Paused: paused || j.Paused}, j.Schedule, j.Zone)
@@ -74,6 +83,9 @@ func (p plan) complain(ctx context.Context, task string, err error) {
 // Begin implements [scheduler.Work].
 func (p plan) Begin(ctx context.Context, t scheduler.Task, o scheduler.Occasion) (bool, error) {
 	kind, name, _ := strings.Cut(t.ID, "/")
+	if kind+"/" == taskReread {
+		return p.beginReread(ctx, name, o)
+	}
 	j, err := p.Catalog.Job(ctx, name)
 	if err != nil {
 		return false, fmt.Errorf("read job %s: %w", name, err)

@@ -30,6 +30,8 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/destinations", "add-destination", "Add a destination", ok, s.addDestination)
 	handle(s, api, get, "/api/destinations/suggestion", "suggest-destination", "A folder that would do for a first destination", ok, s.suggestDestination)
 	handle(s, api, del, "/api/destinations/{name}", "remove-destination", "Forget a destination; its backups stay", none, s.removeDestination)
+	handle(s, api, put, "/api/destinations/{name}", "edit-destination", "Change how a destination is kept", ok, s.editDestination)
+	handle(s, api, post, "/api/destinations/{name}/reread", "reread-destination", "Read the piece of a destination that is due", accepted, s.startReread)
 	handle(s, api, post, "/api/destinations/{name}/test", "test-destination", "Open a destination", ok, s.testDestination)
 
 	handle(s, api, get, "/api/destinations/{name}/keys", "list-keys", "Ways into a destination's repository", ok, s.listKeys)

@@ -135,6 +135,17 @@ func (c *Client) AddDestination(ctx context.Context, d control.NewDestination) (
 	return post[control.Destination](ctx, c, "/api/destinations", d)
 }
 
+// EditDestination changes how a destination is kept.
+func (c *Client) EditDestination(ctx context.Context, name string, e control.DestinationEdit) (answer control.Destination, err error) {
+	err = c.do(ctx, request{method: http.MethodPut, path: at("destinations", name, ""), body: e, answer: &answer})
+	return answer, err
+}
+
+// Reread queues a run that reads the piece of a destination that is due now.
+func (c *Client) Reread(ctx context.Context, name string) (control.Runs, error) {
+	return post[control.Runs](ctx, c, at("destinations", name, "reread"), nil)
+}
+
 // RemoveDestination forgets a destination. The backups on it stay.
 func (c *Client) RemoveDestination(ctx context.Context, name string) error {
 	return c.remove(ctx, at("destinations", name, ""))

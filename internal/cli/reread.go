@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rahatbackup/rahat/internal/control"
+)
+
+// addKeepFlags adds the flags that say how a destination is kept.
+func addKeepFlags(c *cobra.Command, lock, reread *int) {
+	c.Flags().IntVar(lock, "lock-days", 0, "")
+	c.Flags().IntVar(reread, "reread-days", 0, "")
+}
+
+func (a *app) destinationEdit() *cobra.Command {
+	var lock, reread int
+	c := a.command("edit NAME [flags]", args("NAME"), nil)
+	addKeepFlags(c, &lock, &reread)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		agent, err := a.connect(c.Context())
+		if err != nil {
+			return err
+		}
+		var e control.DestinationEdit
+		if c.Flags().Changed("lock-days") {
+			e.LockDays = &lock
+		}
+		if c.Flags().Changed("reread-days") {
+			e.RereadDays = &reread
+		}
+		d, err := agent.EditDestination(c.Context(), args[0], e)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.out.document(d)
+		}
+		a.done("destination.edited", "name", d.Name)
+		return nil
+	}
+	c.ValidArgsFunction = first(a.offer(destinationNames))
+	return c
+}
+
+func (a *app) destinationReread() *cobra.Command {
+	c := a.command("reread NAME", args("NAME"), func(ctx context.Context, _ *cobra.Command, args []string) error {
+		agent, err := a.connect(ctx)
+		if err != nil {
+			return err
+		}
+		started, err := agent.Reread(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		empty := func(r control.Run) control.RereadResult {
+			return control.RereadResult{Run: r.ID, Status: r.Status, Destination: r.Destination, Seconds: seconds(r)}
+		}
+		return single(ctx, a, agent, started, empty, func(_ control.Run, v control.RereadResult) {
+			a.done("reread.done", "destination", v.Destination, "size", a.texts.Bytes(v.Bytes), "covered", a.texts.Percent(v.Covered), "time", a.elapsed(v.Seconds))
+		})
+	})
+	c.ValidArgsFunction = first(a.offer(destinationNames))
+	return c
+}
