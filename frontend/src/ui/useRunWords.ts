@@ -23,6 +23,7 @@ const withItem: Record<string, [Key, Key]> = {
   load: ['phase.load', 'phase.load_item'],
   index: ['phase.index', 'phase.index'],
   compare: ['phase.compare', 'phase.compare_item'],
+  script: ['phase.script', 'phase.script'],
 };
 
 const kinds: Record<string, Key> = {

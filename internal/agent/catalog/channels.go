@@ -46,8 +46,8 @@ func (db *DB) EditChannel(ctx context.Context, c control.Channel) error {
 // [ErrNotFound].
 func (db *DB) RemoveChannel(ctx context.Context, name string) error {
 	return db.configure(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{"letters", "told"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE channel = ?", name); err != nil {
+		for _, forget := range []string{"DELETE FROM letters WHERE channel = ?", "DELETE FROM told WHERE channel = ?"} {
+			if _, err := tx.ExecContext(ctx, forget, name); err != nil {
 				return err
 			}
 		}

@@ -243,9 +243,7 @@ func (m Message) Footer() string {
 }
 
 // Colour is that of the line beside the title.
-func (m Message) Colour() template.CSS {
-	return template.CSS(fmt.Sprintf("#%06x", colours[m.Severity]))
-}
+func (m Message) Colour() string { return fmt.Sprintf("#%06x", colours[m.Severity]) }
 
 // letterPage is a mail as a page that every reader of mails can show.
 var letterPage = template.Must(template.New("mail").Parse(`<!DOCTYPE html>

@@ -280,7 +280,7 @@ func checkMail(t *testing.T, text string) {
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for _, want := range [][]string{
 		{"text/plain", "şube <1> yedeklenemedi", "Hedef dolu: /mnt/yedek & co", "Veritabanı: şube <1>", "kasa-3 bilgisayarındaki Rahat Backup"},
-		{"text/html", "şube &lt;1&gt; yedeklenemedi", "Hedef dolu: /mnt/yedek &amp; co", "<td>şube &lt;1&gt;</td>", `lang="tr"`},
+		{"text/html", "şube &lt;1&gt; yedeklenemedi", "Hedef dolu: /mnt/yedek &amp; co", "<td>şube &lt;1&gt;</td>", `lang="tr"`, "solid #d92d20"},
 	} {
 		part, err := parts.NextRawPart()
 		if err != nil {

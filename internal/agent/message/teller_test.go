@@ -227,7 +227,7 @@ func (s *stage) send(ctx context.Context, c control.Channel, _ vault.Secret, m M
 // wants checks what was sent since the last time, after some time has passed.
 func (s *stage) wants(after time.Duration, want ...string) {
 	s.t.Helper()
-	time.Sleep(after)
+	<-time.After(after)
 	synctest.Wait()
 	s.out.Lock()
 	defer s.out.Unlock()
@@ -505,7 +505,7 @@ func TestDigestsComeInTheEvening(t *testing.T) {
 			t.Errorf("got %q", m.Lines)
 		}
 		s.stop()
-		time.Sleep(3 * 24 * time.Hour) // the computer is off
+		<-time.After(3 * 24 * time.Hour) // the computer is off
 		s.digest = Digest{}
 		s.start()
 		s.wants(time.Hour, "mail: No backup was made")

@@ -3,8 +3,6 @@ package script
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -116,30 +114,6 @@ func TestAfterRunsWhenItShould(t *testing.T) {
 		if p := results[4].Problem; p == nil || strings.Contains(p.Params["reason"]+p.Detail, "geheim") || !strings.Contains(p.Params["reason"], "syntax error") {
 			t.Errorf("SQL: %+v", p)
 		}
-	}
-}
-
-func TestAScriptThatDoesNotEndIsStoppedWithAllItStarted(t *testing.T) {
-	needsShell(t)
-	mark := filepath.Join(t.TempDir(), "alive")
-	s := command(`trap '' TERM; (trap '' TERM; while :; do echo x >> "` + mark + `"; sleep 0.05; done) & wait; wait; sleep 60`)
-	s.Seconds = 1
-	begun := time.Now()
-	_, _, err := runner(control.Job{Before: []control.Script{s}}).Before(t.Context())
-	if !errors.Is(err, ErrTimeout) || time.Since(begun) > 15*time.Second {
-		t.Errorf("got %v after %v", err, time.Since(begun))
-	}
-	size := func() int64 {
-		info, err := os.Stat(mark)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return info.Size()
-	}
-	n := size()
-	time.Sleep(300 * time.Millisecond)
-	if size() != n {
-		t.Error("its child lives on")
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/agent/message"
@@ -180,4 +183,13 @@ func (s *Server) testChannel(ctx context.Context, in *named) (control.ChannelTes
 	}
 	t.Problem, t.OK, t.Seconds = control.FromError(err), err == nil, time.Since(begun).Seconds()
 	return t, nil
+}
+
+func (s *Server) channelRoutes(api huma.API) {
+	const ok, none = http.StatusOK, http.StatusNoContent
+	handle(s, api, http.MethodGet, "/api/channels", "list-channels", "Channels and how they do", ok, s.listChannels)
+	handle(s, api, http.MethodPost, "/api/channels", "add-channel", "Add a channel", ok, s.addChannel)
+	handle(s, api, http.MethodPut, "/api/channels/{name}", "edit-channel", "Change a channel", ok, s.editChannel)
+	handle(s, api, http.MethodDelete, "/api/channels/{name}", "remove-channel", "Remove a channel and what waits for it", none, s.removeChannel)
+	handle(s, api, http.MethodPost, "/api/channels/{name}/test", "test-channel", "Send a test message", ok, s.testChannel)
 }

@@ -76,12 +76,7 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/pause", "pause", "Begin no queued run; what runs goes on", none, s.pause)
 	handle(s, api, post, "/api/resume", "resume", "Begin queued runs again", none, s.resume)
 
-	handle(s, api, get, "/api/channels", "list-channels", "Channels and how they do", ok, s.listChannels)
-	handle(s, api, post, "/api/channels", "add-channel", "Add a channel", ok, s.addChannel)
-	handle(s, api, put, "/api/channels/{name}", "edit-channel", "Change a channel", ok, s.editChannel)
-	handle(s, api, del, "/api/channels/{name}", "remove-channel", "Remove a channel and what waits for it", none, s.removeChannel)
-	handle(s, api, post, "/api/channels/{name}/test", "test-channel", "Send a test message", ok, s.testChannel)
-
+	s.channelRoutes(api)
 	handle(s, api, post, "/api/catalog/rebuild", "rebuild-catalog", "Read all backups from the destinations", accepted, s.startRebuild)
 	handle(s, api, post, "/api/repository/backups", "repository-backups", "Backups of a repository that is not configured", ok, s.repositoryBackups)
 }
