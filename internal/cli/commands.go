@@ -37,7 +37,7 @@ func (a *app) root() *cobra.Command {
 	add("setup", a.discoverCommand(), a.serverCommand(), a.destinationCommand(), a.recoveryKitCommand(), a.jobCommand(), a.channelCommand())
 	pause, resume := a.pauseCommands()
 	add("daily", a.statusCommand(), a.backupCommand(), a.runsCommand(), a.runCommand(), a.backupsCommand(), a.labelCommand(),
-		a.verifyCommand(), a.restoreCommand(), a.browseCommand(), a.exportCommand(), pause, resume)
+		a.verifyCommand(), a.restoreCommand(), a.browseCommand(), a.exportCommand(), a.pruneCommand(), pause, resume)
 	add("program", a.uiCommand(), a.doctorCommand(), a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	root.SetHelpCommand(a.helpCommand())
 

@@ -32,6 +32,7 @@ var (
 	errNoTerminal    = problem.New("cli.no_terminal")            // {flag}
 	errUnconfirmed   = problem.New("cli.overwrite_unconfirmed")  // {database}
 	errMistyped      = problem.New("cli.overwrite_mistyped")     // {database}
+	errManyGo        = problem.New("cli.many_would_go")          // {gone}, {kept}
 	errJobUnknown    = problem.New("agent.no_job")               // {name}; the agent's own
 	errBackupUnknown = problem.New("repository.no_backup")       // {id}; the agent's own
 	errFileExists    = problem.New("restorer.file_exists")       // {path}; the agent's own
@@ -77,6 +78,7 @@ var exitCodes = map[problem.Code]int{
 	errNoTerminal.Code:    exitUsage,
 	errUnconfirmed.Code:   exitRefused,
 	errMistyped.Code:      exitRefused,
+	errManyGo.Code:        exitRefused,
 	errInterrupted.Code:   exitInterrupted,
 	errLeft.Code:          exitInterrupted,
 	problem.Cancelled:     exitInterrupted,
@@ -91,6 +93,7 @@ var exitCodes = map[problem.Code]int{
 
 	"agent.invalid":            exitUsage,
 	"agent.bad_name":           exitUsage,
+	"retention.negative":       exitUsage,
 	"agent.ambiguous_id":       exitUsage,
 	"agent.unknown_engine":     exitUsage,
 	"agent.destination_needed": exitUsage,

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) jobCommand() *cobra.Command {
-	return a.group("job", a.jobAdd(), a.jobList(), a.jobShow(), a.jobEdit(),
+	return a.group("job", a.jobAdd(), a.jobList(), a.jobShow(), a.jobEdit(), a.jobPreview(), a.jobTemplates(),
 		a.jobSwitch("pause", "job.paused", (*client.Client).PauseJob),
 		a.jobSwitch("resume", "job.resumed", (*client.Client).ResumeJob), a.jobRemove())
 }
@@ -24,6 +24,7 @@ type jobFlags struct {
 	databases, to       []string
 	plan                planFlags
 	scripts             *scriptFlags
+	keep                keepFlags
 }
 
 func (a *app) addJobFlags(c *cobra.Command) *jobFlags {
@@ -34,6 +35,7 @@ func (a *app) addJobFlags(c *cobra.Command) *jobFlags {
 	addTypeFlag(c, &f.kind)
 	addVerifyFlag(c, &f.level)
 	f.plan.add(c)
+	a.addKeepFlags(c, &f.keep)
 	completeBy(c, "server", a.offer(serverNames))
 	completeBy(c, "to", a.offer(destinationNames))
 	return f
@@ -62,19 +64,31 @@ func (f *jobFlags) apply(c *cobra.Command, j *control.Job) {
 	}
 	f.plan.apply(c, j)
 	f.scripts.apply(c, j)
+	f.keep.apply(c, j)
 }
 
 func (a *app) jobAdd() *cobra.Command {
 	c := a.command("add NAME --server S --database D[,D] --to DEST [flags]", args("NAME"), nil)
 	f := a.addJobFlags(c)
+	var template string
+	c.Flags().StringVar(&template, "template", "", "")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := need(c, "server", "database", "to"); err != nil {
 			return err
 		}
-		j := control.Job{Name: args[0], Type: backup.Incremental}
-		f.apply(c, &j)
 		agent, err := a.connect(c.Context())
 		if err != nil {
+			return err
+		}
+		j := control.Job{Type: backup.Incremental}
+		if template != "" {
+			if j, err = a.template(c.Context(), agent, template); err != nil {
+				return err
+			}
+		}
+		j.Name = args[0]
+		f.apply(c, &j)
+		if err := a.accept(c.Context(), agent, j, f.keep.sure); err != nil {
 			return err
 		}
 		added, err := agent.AddJob(c.Context(), j)
@@ -164,7 +178,7 @@ func (a *app) jobShow() *cobra.Command {
 			{"destination", list(j.Destinations)},
 			{"type", a.typeName(j.Type)},
 			{"verify", a.levelName(j.Verify)},
-		}, a.planFacts(j), [][2]string{{"state", state}}))
+		}, a.planFacts(j), a.keepFacts(j), [][2]string{{"state", state}}))
 		a.showScripts(j)
 		return nil
 	})
@@ -197,6 +211,9 @@ func (a *app) jobEdit() *cobra.Command {
 		f.apply(c, &j)
 		if rename != "" {
 			j.Name = rename
+		}
+		if err := a.accept(c.Context(), a.agent, j, f.keep.sure); err != nil {
+			return err
 		}
 		edited, err := a.agent.EditJob(c.Context(), args[0], j)
 		if err != nil {

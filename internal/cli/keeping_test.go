@@ -2,9 +2,11 @@ package cli
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/retention"
 )
 
 type jsonCommand = struct {
@@ -20,10 +22,19 @@ func init() {
 	jsonCommands = append(jsonCommands,
 		jsonCommand{"backup_copy", "backup copy latest --to cloud", "copying", 0},
 		jsonCommand{"label", "label latest --pin --tag release", "", 0},
+		jsonCommand{"prune", "prune --to cloud", "pruning", 0},
+		jsonCommand{"prune_dry", "prune --dry-run", "", 0},
+		jsonCommand{"job_preview", "job preview nightly", "", 0},
+		jsonCommand{"job_templates", "job templates", "", 0},
+		jsonCommand{"job_rule_unsure", "job edit nightly --keep-last 2", "", 5},
 	)
 	peopleCommands = append(peopleCommands,
 		peopleCommand{"backup_copy", "backup copy latest --to cloud", "copying"},
 		peopleCommand{"label", "label latest --pin --tag release", ""},
+		peopleCommand{"prune", "prune --to cloud", "pruning"},
+		peopleCommand{"prune_dry", "prune --dry-run", ""},
+		peopleCommand{"job_preview", "job preview nightly", ""},
+		peopleCommand{"job_templates", "job templates", ""},
 		peopleCommand{"backups_labelled", "backups --tag release", ""},
 	)
 }
@@ -38,6 +49,26 @@ func (f *fakeAgent) routeKeeping() {
 	}
 	done("copying", backup.RunCopy, control.CopyResult{Run: "copying", Status: backup.OK, Backup: shopBackup, Destination: "cloud",
 		AddedBytes: 412_000_000, StoredBytes: 6_000_000_000, Seconds: 21})
+	done("pruning", backup.RunPrune, control.PruneResult{Run: "pruning", Status: backup.OK, Destination: "cloud", Removed: []string{crmBackup}, Kept: 11,
+		BeforeBytes: 6_500_000_000, AfterBytes: 6_000_000_000, FreedBytes: 500_000_000, WaitingBytes: 39_000_000, Seconds: 2})
+	f.answer("POST /api/prune", func(*http.Request) any { return control.Runs{Runs: f.queue} })
+	entry := func(b control.Backup, why ...retention.Why) control.RetentionEntry {
+		return control.RetentionEntry{Backup: b.ID, Server: b.Server, Database: b.Database, Destination: b.Destination, At: b.Started,
+			StoredBytes: b.StoredBytes, Keep: len(why) > 0, Why: why}
+	}
+	f.answer("POST /api/prune/preview", func(*http.Request) any {
+		return control.PrunePreview{Backups: []control.RetentionEntry{entry(backups[0], retention.Last, retention.LastGood), entry(backups[1])}}
+	})
+	f.answer("POST /api/jobs/preview", func(*http.Request) any {
+		next := []time.Time{now.Add(13 * time.Hour), now.Add(37 * time.Hour)}
+		return control.JobPreview{Next: next, NextFull: next[1:], Prove: next[:1], Removed: []control.RetentionEntry{entry(backups[1]), entry(backups[1])}, Kept: 1}
+	})
+	f.answer("GET /api/job-templates", func(*http.Request) any {
+		return []control.JobTemplate{{Name: "daily", Text: control.Text{Code: "template.daily"}, Job: control.Job{
+			Databases: []string{}, Destinations: []string{}, Type: backup.Incremental, Schedule: "02:00", FullSchedule: "sun 02:00", Verify: "basic",
+			Rule: retention.Rule{Daily: 7, Weekly: 4, Monthly: 12},
+		}}}
+	})
 	labelled := backups[0]
 	labelled.Copies = []string{"cloud"}
 	labelled.Label = control.Label{Pinned: true, Tags: []string{"release"}, Note: "before the move"}

@@ -469,6 +469,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/job-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ready-made jobs to begin with */
+        get: operations["list-job-templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs": {
         parameters: {
             query?: never;
@@ -481,6 +498,23 @@ export interface paths {
         put?: never;
         /** Add a job */
         post: operations["add-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** When a job would run, and what its rule would remove */
+        post: operations["preview-job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -550,6 +584,40 @@ export interface paths {
         put?: never;
         /** Begin no queued run; what runs goes on */
         post: operations["pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove backups by the rules of jobs and give back their room */
+        post: operations["prune"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prune/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the rules of jobs would remove */
+        post: operations["preview-prune"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1207,6 +1275,19 @@ export interface components {
             verify?: "none" | "basic" | "database" | "full";
             zone?: string;
         };
+        JobPreview: {
+            /** Format: int64 */
+            kept: number;
+            next: string[];
+            next_full: string[];
+            prove: string[];
+            removed: components["schemas"]["RetentionEntry"][];
+        };
+        JobTemplate: {
+            job: components["schemas"]["Job"];
+            name: string;
+            text: components["schemas"]["Text"];
+        };
         KeyDrill: {
             destination: string;
             identity?: string;
@@ -1299,6 +1380,13 @@ export interface components {
             phase: string;
             /** Format: int64 */
             total: number;
+        };
+        PrunePreview: {
+            backups: components["schemas"]["RetentionEntry"][];
+        };
+        PruneRequest: {
+            destination?: string;
+            dry_run?: boolean;
         };
         PruneResult: {
             /** Format: int64 */
@@ -1402,6 +1490,18 @@ export interface components {
             seconds: number;
             server: string;
             status: string;
+        };
+        RetentionEntry: {
+            /** Format: date-time */
+            at: string;
+            backup: string;
+            database: string;
+            destination: string;
+            keep: boolean;
+            server: string;
+            /** Format: int64 */
+            stored_bytes: number;
+            why?: string[];
         };
         Run: {
             /** Format: int64 */
@@ -2647,6 +2747,35 @@ export interface operations {
             };
         };
     };
+    "list-job-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTemplate"][];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-jobs": {
         parameters: {
             query?: never;
@@ -2696,6 +2825,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Job"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPreview"];
                 };
             };
             /** @description Error */
@@ -2850,6 +3012,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prune: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PruneRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runs"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PruneRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrunePreview"];
+                };
             };
             /** @description Error */
             default: {

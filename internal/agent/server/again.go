@@ -77,6 +77,9 @@ func (s *Server) workOf(r control.Run) (queue.Work, error) {
 	case backup.RunReread:
 		w.Excludes = []string{taskReread + r.Destination}
 		w.Do = s.to(s.reread)
+	case backup.RunPrune:
+		w.Excludes = pruneExcludes(r)
+		w.Do = s.prune
 	case backup.RunRebuild:
 		w = s.rebuildWork(r.Destination)
 		w.Run = r

@@ -134,12 +134,16 @@ func (s *Server) afterCopy(ctx context.Context, run control.Run, d control.Desti
 	if err == nil && ok && slices.Contains(j.Destinations, d.Name) {
 		err = s.queueCopies(ctx, j, run.Server, run.Database, d.Name)
 	}
+	if err == nil && ok {
+		err = s.queueRetention(ctx, run, j, d.Name)
+	}
 	s.later(ctx, run, err)
 }
 
 // afterBackup brings a job's new backup, or those that are still missing if
-// there is none, to the job's other destinations.
-func (s *Server) afterBackup(ctx context.Context, run control.Run) {
+// there is none, to the job's other destinations, and removes what it makes
+// superfluous. madeOn is the destination of a new backup that is good.
+func (s *Server) afterBackup(ctx context.Context, run control.Run, madeOn string) {
 	j, ok, err := s.jobOf(ctx, run.Job)
 	if err != nil || !ok || ctx.Err() != nil {
 		s.later(ctx, run, err)
@@ -147,6 +151,9 @@ func (s *Server) afterBackup(ctx context.Context, run control.Run) {
 	}
 	for _, d := range j.Destinations {
 		err = errors.Join(err, s.queueCopies(ctx, j, run.Server, run.Database, d))
+	}
+	if madeOn != "" {
+		err = errors.Join(err, s.queueRetention(ctx, run, j, madeOn))
 	}
 	s.later(ctx, run, err)
 }

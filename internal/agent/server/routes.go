@@ -50,6 +50,11 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/jobs/{name}/pause", "pause-job", "Pause a job", ok, s.pauseJob)
 	handle(s, api, post, "/api/jobs/{name}/resume", "resume-job", "Resume a job", ok, s.resumeJob)
 
+	handle(s, api, get, "/api/job-templates", "list-job-templates", "Ready-made jobs to begin with", ok, s.listTemplates)
+	handle(s, api, post, "/api/jobs/preview", "preview-job", "When a job would run, and what its rule would remove", ok, s.previewJob)
+	handle(s, api, post, "/api/prune", "prune", "Remove backups by the rules of jobs and give back their room", accepted, s.startPrune)
+	handle(s, api, post, "/api/prune/preview", "preview-prune", "What the rules of jobs would remove", ok, s.previewPrune)
+
 	handle(s, api, post, "/api/backups", "backup", "Start backups", accepted, s.startBackups)
 	handle(s, api, get, "/api/backups", "list-backups", "Backups, newest first", ok, s.listBackups)
 	handle(s, api, get, "/api/backups/{id}", "get-backup", "One backup", ok, s.getBackup)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rahatbackup/rahat/internal/agent/archiver"
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
+	"github.com/rahatbackup/rahat/internal/agent/pruner"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
 	"github.com/rahatbackup/rahat/internal/agent/scheduler"
 	"github.com/rahatbackup/rahat/internal/agent/verifier"
@@ -134,6 +135,7 @@ type Server struct {
 	keying  sync.Mutex // held while keys of a repository are changed
 	census  *census
 	ledger  ledger
+	pruner  pruner.Pruner
 
 	scheduler  *scheduler.Scheduler
 	complaints sync.Map // what was logged of tasks that cannot be planned
@@ -144,6 +146,7 @@ type Server struct {
 func New(opt Options) *Server {
 	s := &Server{Options: opt, started: opt.Now().UTC()}
 	s.repos.open = s.openDestination
+	s.pruner.Now = opt.Now
 	s.ui = newBrowserUI(s)
 	s.scheduler = scheduler.New(scheduler.Options{Work: plan{s}, Ledger: opt.Catalog, Log: opt.Log, Now: opt.Now, Every: opt.Heartbeat, Beat: s.beat})
 	s.census = newCensus(opt.Now, s.askServers, func() { s.Broker.Changed() })

@@ -23,8 +23,8 @@ type do = func(ctx context.Context, run control.Run, report backup.Observe) (que
 // backup is there all the same, but the run has failed.
 func (s *Server) backup(t backup.Type, verify string, d control.Destination) do {
 	return func(ctx context.Context, run control.Run, report backup.Observe) (out queue.Outcome, err error) {
-		begun := s.Now()
-		defer func() { s.afterBackup(ctx, run) }()
+		begun, madeOn := s.Now(), ""
+		defer func() { s.afterBackup(ctx, run, madeOn) }()
 		server, cfg, err := s.openServer(ctx, run.Server)
 		if err != nil {
 			return out, err
@@ -54,6 +54,9 @@ func (s *Server) backup(t backup.Type, verify string, d control.Destination) do 
 			if result.Verify, err = s.prove(ctx, run.ID, made, verify, report); err != nil {
 				result.Status = backup.Failed
 			}
+		}
+		if err == nil {
+			madeOn = made.destination.Name
 		}
 		out.Result = result
 		return out, err

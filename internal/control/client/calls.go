@@ -308,6 +308,26 @@ func (c *Client) CopyBackup(ctx context.Context, id string, r control.CopyReques
 	return post[control.Runs](ctx, c, at("backups", id, "copy"), r)
 }
 
+// PreviewJob says when a job would run and what its rule would remove.
+func (c *Client) PreviewJob(ctx context.Context, j control.Job) (control.JobPreview, error) {
+	return post[control.JobPreview](ctx, c, "/api/jobs/preview", j)
+}
+
+// JobTemplates lists ready-made jobs.
+func (c *Client) JobTemplates(ctx context.Context) ([]control.JobTemplate, error) {
+	return get[[]control.JobTemplate](ctx, c, "/api/job-templates", nil)
+}
+
+// Prune queues runs that remove backups by the rules of jobs, one a destination.
+func (c *Client) Prune(ctx context.Context, r control.PruneRequest) (control.Runs, error) {
+	return post[control.Runs](ctx, c, "/api/prune", r)
+}
+
+// PreviewPrune says what the rules of jobs would remove.
+func (c *Client) PreviewPrune(ctx context.Context, r control.PruneRequest) (control.PrunePreview, error) {
+	return post[control.PrunePreview](ctx, c, "/api/prune/preview", r)
+}
+
 // SetLabel replaces what is written on a backup.
 func (c *Client) SetLabel(ctx context.Context, id string, l control.Label) (answer control.Backup, err error) {
 	err = c.do(ctx, request{method: http.MethodPut, path: at("backups", id, "label"), body: l, answer: &answer})
