@@ -2,14 +2,19 @@ package repository
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/rowdelta"
+	"github.com/rahatbackup/rahat/internal/store"
 
 	"github.com/zeebo/blake3"
 )
@@ -176,4 +181,147 @@ func workload(b *testing.B, dir string) {
 			base = m
 		})
 	}
+}
+
+// pruneStore makes a repository with many backups that have many small chunks
+// in all: each is a full or leans on the one before, and has a few chunks of
+// its own in each of its parts.
+func pruneStore(b *testing.B, backups, chunks int) *dropStore {
+	st := &dropStore{memStore: newMemStore(), dir: b.TempDir()}
+	r, err := Create(b.Context(), st, Slots{Secret: testSecret}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const parts, start = 20, 5000
+	all := [parts][]uint64{} // what each part is made of
+	next := uint64(0)
+	for ; next < start; next++ {
+		all[next%parts] = append(all[next%parts], next)
+	}
+	var base *backup.Manifest
+	for n := range backups {
+		for ; int(next) < start+(chunks-start)*n/backups; next++ { // five parts change
+			p := all[(n*5+int(next)%5)%parts]
+			p[(int(next)*7919)%len(p)] = next
+		}
+		typ := backup.Incremental
+		if n%30 == 0 || base.Depth == maxDepth {
+			typ, base = backup.Full, nil
+		}
+		w, err := r.Begin(b.Context(), head(typ), base)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for p := range all {
+			k := w.takeWorker()
+			if err := k.begin(backup.Part{Name: backup.Name(fmt.Sprint("table ", p)), Kind: backup.Bytes}); err != nil {
+				b.Fatal(err)
+			}
+			for i, c := range all[p] {
+				data := randomBytes(600, c)
+				binary.LittleEndian.PutUint64(data, c)
+				if err := k.chunk(rowdelta.Chunk{Data: data, Start: uint64(i), End: uint64(i + 1)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			s, err := k.finish()
+			if err != nil {
+				b.Fatal(err)
+			}
+			w.whole(s)
+			w.giveWorker(k)
+		}
+		if base, err = w.Commit(b.Context(), nil); err != nil {
+			b.Fatal(err)
+		}
+		if err := w.Abort(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return st
+}
+
+// BenchmarkPrune prunes a repository of 1,000 backups and 100,000 chunks of
+// which the older half and every third of the others were forgotten: a process
+// that has just started, without a cache, marks and repacks, a second one
+// deletes. Run it with -benchtime 1x: a third time there is nothing to do.
+func BenchmarkPrune(b *testing.B) {
+	st := pruneStore(b, 1000, 100000)
+	r, err := Open(b.Context(), st, Options{}, SecretKey(testSecret))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids, err := r.Backups(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, what := range []string{"nothing", "mark and repack", "delete"} {
+		b.Run(what, func(b *testing.B) {
+			for b.Loop() {
+				benchPrune(b, st)
+			}
+		})
+		for i, id := range ids {
+			if i < len(ids)/2 || i%3 == 0 {
+				if err := r.Forget(b.Context(), id); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+func benchPrune(b *testing.B, st store.Store) {
+	b.StopTimer()
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	peak := newPeak()
+	b.StartTimer()
+	r, err := Open(b.Context(), st, Options{}, SecretKey(testSecret))
+	if err != nil {
+		b.Fatal(err)
+	}
+	rep, err := r.Prune(b.Context(), PruneOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(peak.stop()-before.HeapAlloc)/1e6, "MB-heap-peak")
+	b.ReportMetric(float64(len(r.index.recs)), "copies")
+	for unit, n := range map[string]int{"packs": rep.Packs, "marked": rep.Marked, "deleted": rep.Deleted, "repacked": rep.Repacked} {
+		b.ReportMetric(float64(n), unit)
+	}
+	b.StartTimer()
+}
+
+// peak watches the heap.
+type peak struct {
+	most uint64
+	end  chan struct{}
+	done chan struct{}
+}
+
+func newPeak() *peak {
+	p := &peak{end: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			p.most = max(p.most, m.HeapAlloc)
+			select {
+			case <-p.end:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return p
+}
+
+func (p *peak) stop() uint64 {
+	close(p.end)
+	<-p.done
+	return p.most
 }

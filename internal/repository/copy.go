@@ -133,7 +133,7 @@ func (c *copier) part(ctx context.Context, p *backup.StoredPart) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // it only gives its buffers back
+	defer in.Close() // it only gives its buffers back
 	out, err := c.w.Part(p.Part)
 	if err != nil {
 		return err

@@ -5,7 +5,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/store"
 )
@@ -34,8 +36,18 @@ func (s *dropStore) Put(ctx context.Context, key string, r io.Reader) (store.Obj
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sizes = append(s.sizes, store.Object{Key: key, Size: n})
+	s.sizes = append(s.sizes, store.Object{Key: key, Size: n, Modified: time.Now().Add(-time.Minute)})
 	return store.Object{Key: key, Size: n}, err
+}
+
+func (s *dropStore) Delete(ctx context.Context, key string) error {
+	if !strings.HasPrefix(key, packsPrefix) {
+		return s.memStore.Delete(ctx, key)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sizes = slices.DeleteFunc(s.sizes, func(o store.Object) bool { return o.Key == key })
+	return os.Remove(s.file(key))
 }
 
 func (s *dropStore) Get(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {

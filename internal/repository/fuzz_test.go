@@ -156,6 +156,31 @@ func FuzzMark(f *testing.F) {
 	})
 }
 
+func FuzzWaits(f *testing.F) {
+	f.Add([]byte(`{"leases":["0198c0de-0000-7000-8000-000000000000"]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		w, err := parseWaits(b)
+		if err != nil {
+			return
+		}
+		for _, id := range w.Leases {
+			if !idPattern.MatchString(id) {
+				t.Fatalf("waiting for %q, which nobody can be", id)
+			}
+		}
+	})
+}
+
+func FuzzLease(f *testing.F) {
+	f.Add([]byte(`{"machine":"m","backup":"x","written":"2027-01-01T00:00:00Z","since":"2027-01-01T00:00:00Z"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := parseLease(b)
+		if err == nil && l == nil {
+			t.Fatal("neither a lease nor an error")
+		}
+	})
+}
+
 func FuzzLabel(f *testing.F) {
 	f.Add([]byte(`{"pinned":true,"tags":["a"],"note":"n","written":"2027-01-01T00:00:00Z"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -14,7 +14,7 @@ import (
 )
 
 // pruneReaders is how many objects a prune reads at once.
-const pruneReaders = 4
+const pruneReaders = 8
 
 // pruneKept is how many list chunks, of about 64 KiB, each reader keeps: the
 // lists of one table in many backups lean on each other.

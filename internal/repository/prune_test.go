@@ -49,7 +49,10 @@ func openNow(t testing.TB, st store.Store, change ...func(*Options)) *Repository
 }
 
 // soon lets the clocks go on, so that what was stored is older than what comes.
-func soon() { time.Sleep(time.Second) }
+func soon() { pass(time.Second) }
+
+// pass lets time go by, in the bubble of synctest.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // nobody waits: the bubble's clock moves at once
 
 func prune(t testing.TB, r *Repository, opt PruneOptions) PruneReport {
 	t.Helper()
@@ -152,7 +155,7 @@ func TestPruneWaitsForBackupsUnderWay(t *testing.T) {
 		}
 		forget(t, other, gone)
 		for i := range 30 { // the backup takes 30 hours and leans on what was forgotten
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			if i == 7 {
 				if err := writePart(w, data); err != nil {
 					t.Fatal(err)
@@ -204,7 +207,7 @@ func TestPruneTakesWhatACrashLeft(t *testing.T) {
 				t.Errorf("while it may be at work: %+v", rep)
 			}
 		}
-		time.Sleep(LeaseLife + leaseGrace)
+		pass(LeaseLife + leaseGrace)
 		if rep := prune(t, r, PruneOptions{}); rep.Marked != 1 {
 			t.Errorf("when the lease has run out: %+v", rep)
 		}
@@ -328,12 +331,12 @@ func TestLockedBackupsStayUntilTheirTimeIsOver(t *testing.T) {
 				t.Errorf("%s is locked until %v", key, until)
 			}
 		}
-		time.Sleep(20 * 24 * time.Hour)
+		pass(20 * 24 * time.Hour)
 		second := makeBackup(t, r, backup.Incremental, first, rowsPart("s", table(30000, 1, 50)))
 		if err := r.Forget(t.Context(), first.ID, second.ID); !errors.Is(err, store.ErrLocked) {
 			t.Fatalf("got %v", err)
 		}
-		time.Sleep(11 * 24 * time.Hour)
+		pass(11 * 24 * time.Hour)
 		forget(t, r, first)
 		for range 2 {
 			if rep := prune(t, r, PruneOptions{}); rep.Marked+rep.Deleted+rep.Locked != 0 {
@@ -349,7 +352,7 @@ func TestLockedBackupsStayUntilTheirTimeIsOver(t *testing.T) {
 		if rep.Locked != 1 || rep.Deleted != 0 || rep.WaitingBytes != rep.BeforeBytes {
 			t.Errorf("locked: %+v", rep)
 		}
-		time.Sleep(20 * 24 * time.Hour)
+		pass(20 * 24 * time.Hour)
 		if rep := prune(t, r, PruneOptions{}); rep.Deleted != 2 || rep.AfterBytes != 0 {
 			t.Errorf("when the lock has ended: %+v", rep)
 		}
@@ -503,7 +506,7 @@ func TestATurnLeftBehindGrowsOld(t *testing.T) {
 		if rep := prune(t, r, PruneOptions{}); !rep.Busy || rep.Deleted != 0 || rep.WaitingBytes != rep.BeforeBytes {
 			t.Errorf("beside another: %+v", rep)
 		}
-		time.Sleep(turnDead)
+		pass(turnDead)
 		if rep := prune(t, r, PruneOptions{}); rep.Busy || rep.Deleted != 1 {
 			t.Errorf("when it is old: %+v", rep)
 		}
@@ -586,7 +589,7 @@ func walkPrune(t *testing.T, like fault.Rule) {
 			t.Fatal("another store")
 		}
 		mustHold(t, openNow(t, st), kept.ID, small, bytesPart("c", randomBytes(80000, 3)))
-		time.Sleep(turnDead + time.Minute) // the turn of the one that failed
+		pass(turnDead + time.Minute) // the turn of the one that failed
 		r := openNow(t, st)
 		forget(t, r, half)
 		for range 3 {

@@ -40,6 +40,11 @@ type Store struct {
 	// publish are the ways to give a finished file its name without
 	// replacing, best first; the next is tried when one is errors.ErrUnsupported.
 	publish []func(ctx context.Context, temp, final string) error
+
+	// flush and flushDir make a file's bytes and the names in a folder
+	// survive a power cut.
+	flush    func(*os.File) error
+	flushDir func(dir string) error
 }
 
 var (
@@ -55,7 +60,7 @@ func Open(dir string) (*Store, error) {
 	if !filepath.IsAbs(dir) {
 		return nil, fmt.Errorf("open folder: %w", store.ErrBadURL.Because(nil, "url", dir))
 	}
-	s := &Store{root: longPath(filepath.Clean(dir)), shew: filepath.Clean(dir), publish: publishers()}
+	s := &Store{root: longPath(filepath.Clean(dir)), shew: filepath.Clean(dir), publish: publishers(), flush: (*os.File).Sync, flushDir: syncDir}
 	info, err := os.Stat(s.root)
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: s.shew, Err: errNotDir}
@@ -102,7 +107,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader) (store.Object,
 	}
 	info, err := os.Stat(final)
 	if err == nil {
-		err = syncDir(filepath.Dir(final))
+		err = s.flushDir(filepath.Dir(final))
 	}
 	if err != nil {
 		// It may not survive a power cut, so it must not be seen.
@@ -230,7 +235,7 @@ func (s *Store) writeTemp(ctx context.Context, dir string, r io.Reader) (path st
 	}
 	_, err = io.CopyBuffer(struct{ io.Writer }{f}, &source{ctx: ctx, r: r}, make([]byte, 256<<10))
 	if err == nil {
-		err = f.Sync()
+		err = s.flush(f)
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
@@ -265,7 +270,7 @@ func (s *Store) mkdirs(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(parent)
+	return s.flushDir(parent)
 }
 
 // name gives the temporary file its name, never replacing.
