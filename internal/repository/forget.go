@@ -17,6 +17,7 @@ import (
 // [store.ErrLocked].
 func (r *Repository) Forget(ctx context.Context, ids ...backup.ID) error {
 	var locked []error
+	gone := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		if !idPattern.MatchString(string(id)) {
 			continue
@@ -30,20 +31,27 @@ func (r *Repository) Forget(ctx context.Context, ids ...backup.ID) error {
 		if err != nil {
 			return errors.Join(append(locked, fmt.Errorf("delete %s: %w", name, err))...)
 		}
-		if err := r.dropLabels(ctx, id); err != nil {
-			return errors.Join(append(locked, err)...)
-		}
+		gone[string(id)] = true
 	}
-	return errors.Join(locked...)
+	return errors.Join(append(locked, r.dropLabels(ctx, gone))...)
 }
 
-// dropLabels removes what is said of a backup that is gone.
-func (r *Repository) dropLabels(ctx context.Context, id backup.ID) error {
-	all, err := r.numbered(ctx, labelPrefix+string(id)+"-")
+// dropLabels removes what is said of backups that are gone.
+func (r *Repository) dropLabels(ctx context.Context, gone map[string]bool) error {
+	prefix := labelPrefix
+	if len(gone) == 1 {
+		for id := range gone {
+			prefix += id + "-"
+		}
+	}
+	all, err := r.numbered(ctx, prefix)
 	if err != nil {
 		return err
 	}
 	for _, o := range all {
+		if !gone[o.id] {
+			continue
+		}
 		if err := r.st.Delete(ctx, o.name); err != nil {
 			return fmt.Errorf("delete %s: %w", o.name, err)
 		}

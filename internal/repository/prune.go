@@ -155,7 +155,8 @@ func (p *pruner) after() {
 	}
 }
 
-// go on only while the turn lasts.
+// held returns an error when the prune must not go on: it was cancelled, or its
+// turn is over.
 func (p *pruner) held(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("prune: %w", context.Cause(ctx))
@@ -245,14 +246,8 @@ func sortedPacks(set map[uint32]bool) []uint32 {
 func (p *pruner) delete(ctx context.Context, num uint32) error {
 	k := &p.pic.packs[num]
 	if !p.opt.DryRun {
-		if err := p.held(ctx); err != nil {
+		if err := p.erase(ctx, packName(k.sum[:])); err != nil {
 			return err
-		}
-		within, stop := context.WithTimeout(ctx, deleteTime)
-		err := p.r.st.Delete(within, packName(k.sum[:]))
-		stop()
-		if err != nil {
-			return fmt.Errorf("delete %s: %w", packName(k.sum[:]), err)
 		}
 		p.r.index.gone(num)
 	}
@@ -260,6 +255,19 @@ func (p *pruner) delete(ctx context.Context, num uint32) error {
 	p.rep.Deleted++
 	p.rep.FreedBytes += k.size
 	p.rep.AfterBytes -= k.size
+	return nil
+}
+
+// erase deletes an object of which it matters that it happens in this turn.
+func (p *pruner) erase(ctx context.Context, name string) error {
+	if err := p.held(ctx); err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, deleteTime)
+	defer stop()
+	if err := p.r.st.Delete(ctx, name); err != nil {
+		return fmt.Errorf("delete %s: %w", name, err)
+	}
 	return nil
 }
 
@@ -301,7 +309,7 @@ func (p *pruner) tidy(ctx context.Context) error {
 		return nil
 	}
 	for i := range p.marks {
-		if err := p.held(ctx); err != nil {
+		if err := p.held(ctx); err != nil { // most marks need no erase, which asks again
 			return err
 		}
 		if err := p.tidyMark(ctx, &p.marks[i]); err != nil {
@@ -370,7 +378,10 @@ func (p *pruner) left(m *knownMark) (left [][32]byte, useful bool) {
 // unmark removes a mark before what it waits for, so that none is left that
 // seems to wait for nobody.
 func (p *pruner) unmark(ctx context.Context, m *knownMark) error {
-	if err := p.r.sweep(ctx, m.name); err != nil {
+	if err := p.erase(ctx, m.name); err != nil {
+		if errors.Is(err, store.ErrLocked) {
+			return nil // it goes on forbidding what it names
+		}
 		return err
 	}
 	return p.r.sweep(ctx, m.name+waitsSuffix)
