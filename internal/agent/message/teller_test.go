@@ -174,7 +174,7 @@ func (s *stage) start() {
 	go func() {
 		defer close(done)
 		Run(ctx, Options{
-			Store: s.memory, Send: s.send, Machine: "till-3", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Store: s.memory, Send: s.send, Machine: "till-3", Now: func() time.Time { return time.Now().UTC() }, Log: slog.New(slog.DiscardHandler),
 			Secret: func(context.Context, string) (vault.Secret, error) {
 				return vault.Secret{}, vault.ErrNotFound.Because(nil)
 			},
@@ -222,6 +222,26 @@ func (s *stage) send(ctx context.Context, c control.Channel, _ vault.Secret, m M
 	s.sent = append(s.sent, c.Name+": "+m.Title)
 	s.mails = append(s.mails, m)
 	return nil
+}
+
+// refuses says what further attempts on the channel mail get.
+func (s *stage) refuses(f func(n int) error) {
+	s.out.Lock()
+	defer s.out.Unlock()
+	s.refuse["mail"] = f
+}
+
+// attempts is how often the channel mail was tried.
+func (s *stage) attempts() int {
+	s.out.Lock()
+	defer s.out.Unlock()
+	return s.tries["mail"]
+}
+
+// state is how the channel mail does.
+func (s *stage) state() (state control.ChannelState) {
+	s.locked(func() { state = s.states["mail"] })
+	return state
 }
 
 // wants checks what was sent since the last time, after some time has passed.
@@ -380,9 +400,11 @@ func TestAFailureOfAJobThatIsGoneIsForgotten(t *testing.T) {
 		s.wants(time.Minute, "mail: orders was not backed up")
 		s.locked(func() { s.jobs = nil })
 		s.wants(time.Hour)
-		if len(s.told[""]) != 0 || len(s.told["mail"]) != 0 {
-			t.Errorf("still known: %v", s.told)
-		}
+		s.locked(func() {
+			if len(s.told[""]) != 0 || len(s.told["mail"]) != 0 {
+				t.Errorf("still known: %v", s.told)
+			}
+		})
 	})
 }
 
@@ -432,28 +454,33 @@ func TestAChannelThatHangsHoldsUpNobody(t *testing.T) {
 
 func TestWhatIsNotTakenIsTriedAgainAndGivenUpAfterDays(t *testing.T) {
 	inTime(t, func(s *stage) {
-		s.refuse["mail"] = func(int) error { return ErrServer.Because(nil, "host", "h", "status", "503", "reason", "") }
+		s.refuses(func(int) error { return ErrServer.Because(nil, "host", "h", "status", "503", "reason", "") })
 		s.happens(run("orders", "store.no_space"))
 		s.wants(time.Hour)
 		// At once, then after 1, 2, 4, 8, 16 and 32 minutes: the last is to come.
-		if n := s.tries["mail"]; n != 6 {
+		if n := s.attempts(); n != 6 {
 			t.Errorf("%d attempts in the first hour", n)
 		}
-		if st := s.states["mail"]; st.Problem == nil || st.Problem.Code != "message.server_failed" || st.LastOK != nil || st.RetryAt == nil || st.Failures != 6 {
+		if st := s.state(); st.Problem == nil || st.Problem.Code != "message.server_failed" || st.LastOK != nil || st.RetryAt == nil || st.Failures != 6 {
 			t.Errorf("state %+v", st)
 		}
 		s.wants(4 * 24 * time.Hour)
-		n := s.tries["mail"]
+		n := s.attempts()
 		if n < 70 || n > 85 {
 			t.Errorf("%d attempts in all", n)
 		}
-		if st := s.states["mail"]; st.GivenUp != 1 || len(s.letters) != 0 {
-			t.Errorf("state %+v, %d letters", st, len(s.letters))
+		if st := s.state(); st.GivenUp != 1 {
+			t.Errorf("state %+v", st)
 		}
-		s.refuse["mail"] = nil
+		s.locked(func() {
+			if len(s.letters) != 0 {
+				t.Errorf("%d letters", len(s.letters))
+			}
+		})
+		s.refuses(nil)
 		s.happens(run("crm", "store.no_space"))
 		s.wants(2*time.Hour, "mail: crm was not backed up")
-		if st := s.states["mail"]; st.LastOK == nil || st.Problem != nil || st.Failures != 0 {
+		if st := s.state(); st.LastOK == nil || st.Problem != nil || st.Failures != 0 {
 			t.Errorf("state %+v", st)
 		}
 	})
@@ -461,30 +488,30 @@ func TestWhatIsNotTakenIsTriedAgainAndGivenUpAfterDays(t *testing.T) {
 
 func TestOneMessageThatIsNoGoodDoesNotBlockTheOthers(t *testing.T) {
 	inTime(t, func(s *stage) {
-		s.refuse["mail"] = func(n int) error {
+		s.refuses(func(n int) error {
 			if n == 1 {
 				return ErrRejected.Because(nil, "host", "h", "reason", "no")
 			}
 			return nil
-		}
+		})
 		s.happens(run("orders", "store.no_space"))
 		s.wants(time.Minute)
 		s.happens(run("crm", "store.no_space"))
 		s.wants(time.Minute, "mail: crm was not backed up")
-		if st := s.states["mail"]; st.GivenUp != 1 || s.tries["mail"] != 2 {
-			t.Errorf("state %+v after %d attempts", st, s.tries["mail"])
+		if st := s.state(); st.GivenUp != 1 || s.attempts() != 2 {
+			t.Errorf("state %+v after %d attempts", st, s.attempts())
 		}
 	})
 }
 
 func TestAServerMaySayHowLongToWait(t *testing.T) {
 	inTime(t, func(s *stage) {
-		s.refuse["mail"] = func(n int) error {
+		s.refuses(func(n int) error {
 			if n == 1 {
 				return later{ErrBusy.Because(nil, "host", "h", "status", "429", "reason", ""), 20 * time.Minute}
 			}
 			return nil
-		}
+		})
 		s.happens(run("orders", "store.no_space"))
 		s.wants(19 * time.Minute)
 		s.wants(3*time.Minute, "mail: orders was not backed up")
@@ -493,14 +520,12 @@ func TestAServerMaySayHowLongToWait(t *testing.T) {
 
 func TestDigestsComeInTheEvening(t *testing.T) {
 	inTime(t, func(s *stage) { // it is midnight, UTC, in the time of tests
-		loc := time.Local
-		time.Local = time.UTC
-		defer func() { time.Local = loc }()
+		told := func(day, hour int) string { return i18n.For("en").Time(time.Date(2000, 1, day, hour, 0, 0, 0, time.UTC).Local()) }
 		s.locked(func() { s.channels[0].On = []string{OnDigest} })
 		s.digest = Digest{Backups: 3, Databases: 2, PlainBytes: 1e9, AddedBytes: 1e6, Proofs: 1, Next: time.Date(2000, 1, 2, 2, 0, 0, 0, time.UTC)}
 		s.wants(17*time.Hour + 59*time.Minute)
 		s.wants(3*time.Minute, "mail: 3 backups made")
-		want := []string{"Since 2000-01-01 00:00:", "2 databases, 1.00 GB, 1.00 MB of it new.", "1 backup was proved.", "The next backup: 2000-01-02 02:00."}
+		want := []string{"Since " + told(1, 0) + ":", "2 databases, 1.00 GB, 1.00 MB of it new.", "1 backup was proved.", "The next backup: " + told(2, 2) + "."}
 		if m := s.mails[0]; !slices.Equal(m.Lines, want) || m.Severity != Good {
 			t.Errorf("got %q", m.Lines)
 		}
