@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/recoverykit"
@@ -104,7 +105,9 @@ func (s *Server) openDestination(ctx context.Context, d control.Destination) (*r
 	if err != nil {
 		return nil, err
 	}
-	repo, err := repository.Open(ctx, st, s.repositoryOptions(), repository.SecretKey(key))
+	opt := s.repositoryOptions()
+	opt.Lock = time.Duration(d.LockDays) * 24 * time.Hour
+	repo, err := repository.Open(ctx, st, opt, repository.SecretKey(key))
 	if errors.Is(err, repository.ErrWrongKey) {
 		return nil, ErrKeyGone.Because(err, "destination", d.Name)
 	}

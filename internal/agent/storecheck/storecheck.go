@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
 )
 
@@ -35,8 +36,6 @@ var (
 	ErrHalf = problem.New("storecheck.half")
 	// ErrStays: a file that was deleted is still there.
 	ErrStays = problem.New("storecheck.stays")
-	// ErrCannotLock: the destination cannot forbid deletion.
-	ErrCannotLock = problem.New("storecheck.cannot_lock")
 	// ErrNotLocked: a file was deleted although it was locked.
 	ErrNotLocked = problem.New("storecheck.not_locked")
 )
@@ -323,7 +322,7 @@ func (c *check) large(ctx context.Context) error {
 func (c *check) lock(ctx context.Context) error {
 	retainer, ok := store.As[store.Retainer](c.st)
 	if !ok {
-		return ErrCannotLock
+		return repository.ErrNoLock
 	}
 	key := c.at + "locked"
 	if _, err := c.st.Put(ctx, key, strings.NewReader(text)); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/problem"
+	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/fault"
 	"github.com/rahatbackup/rahat/internal/store/local"
@@ -55,7 +56,7 @@ func TestAFolderPassesAndIsLeftAsItWas(t *testing.T) {
 			t.Errorf("%s moved %d bytes", s.Name, s.Bytes)
 		}
 	}
-	if steps := Run(t.Context(), st, Options{Lock: true}); !errors.Is(First(steps), ErrCannotLock) || !strings.HasSuffix(said(steps), "lock failed, delete ok") {
+	if steps := Run(t.Context(), st, Options{Lock: true}); !errors.Is(First(steps), repository.ErrNoLock) || !strings.HasSuffix(said(steps), "lock failed, delete ok") {
 		t.Errorf("a folder that should lock: %s", said(steps))
 	}
 }
