@@ -116,6 +116,8 @@ func (s *Store) explainAnswer(err error, key string) error {
 	case "ObjectParentIsFile", "ExistingObjectIsDirectory", "DirectoryObjectContainsData", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory",
 		"KeyTooLongError":
 		return store.ErrBadKey.Because(err, "key", key)
+	case "ConditionalRequestConflict", "OperationAborted": // other writers, again and again
+		return store.ErrUnavailable.Because(err, "place", cfg.place())
 	case "EntityTooLarge":
 		return ErrTooLarge.Because(err, "key", key)
 	}

@@ -126,6 +126,7 @@ func TestAnswersOfOtherServersAreUnderstoodByAFakeServer(t *testing.T) {
 		"full disk":             {507, "", "<Error><Code>XMinioStorageFull</Code></Error>", store.ErrNoSpace},
 		"quota":                 {403, "", "<Error><Code>QuotaExceeded</Code></Error>", store.ErrNoSpace},
 		"checksums":             {400, "", "<Error><Code>InvalidArgument</Code><Message>Unsupported header 'x-amz-sdk-checksum-algorithm' received for this API call.</Message></Error>", ErrChecksums},
+		"writers that meet":     {409, "", "<Error><Code>ConditionalRequestConflict</Code></Error>", store.ErrUnavailable},
 		"overload":              {503, "", "<Error><Code>SlowDown</Code></Error>", store.ErrUnavailable},
 		"breakdown":             {500, "", "<Error><Code>InternalError</Code></Error>", store.ErrUnavailable},
 		"proxy":                 {502, "Content-Type: text/html", "<html>Bad gateway</html>", store.ErrUnavailable},
