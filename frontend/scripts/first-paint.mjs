@@ -15,9 +15,9 @@ function load(key) {
   seen.add(key);
   for (const k of manifest[key].imports ?? []) load(k);
 }
-// The first page is the entry, the dashboard and the words of the longer language.
+// The first page is the entry, the dashboard and the interface's words of the longer language; the texts of problems are read after it.
 for (const [key, chunk] of Object.entries(manifest)) {
-  if (chunk.isEntry || /dashboard\/Dashboard\.tsx$|i18n\/tr\.json$|words-tr\.ts$/.test(key)) load(key);
+  if (chunk.isEntry || /dashboard\/Dashboard\.tsx$|i18n\/tr\.json$/.test(key)) load(key);
 }
 const files = [...seen].map((k) => manifest[k].file).filter((f) => f.endsWith('.js'));
 const bytes = files.reduce((sum, f) => sum + size(f), 0);

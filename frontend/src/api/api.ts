@@ -18,6 +18,11 @@ export type Destination = Schemas['Destination'];
 export type NewDestination = Schemas['NewDestination'];
 export type DestinationTest = Schemas['DestinationTest'];
 export type Job = Schemas['Job'];
+export type RecoveryKit = Schemas['RecoveryKit'];
+export type RecoveryKitRequest = Schemas['RecoveryKitRequest'];
+export type RecoveryState = Schemas['RecoveryState'];
+export type KeyDrill = Schemas['KeyDrill'];
+export type KeyDrilled = Schemas['KeyDrilled'];
 export type Backup = Schemas['Backup'];
 export type BackupRequest = Schemas['BackupRequest'];
 export type BackupResult = Schemas['BackupResult'];
@@ -86,6 +91,11 @@ export interface Api {
   testDestination(name: string): Promise<DestinationTest>;
   /** What is stored there stays. */
   removeDestination(name: string): Promise<void>;
+  /** Which places a recovery kit opens, as far as is known. */
+  recovery(): Promise<RecoveryState[]>;
+  /** Makes a key that is told this once. */
+  makeKit(request: RecoveryKitRequest): Promise<RecoveryKit>;
+  drillKey(drill: KeyDrill): Promise<KeyDrilled>;
   jobs(): Promise<Job[]>;
   addJob(job: Job): Promise<Job>;
   /** Changes a job, also its name. */

@@ -1,5 +1,5 @@
-import { at, backupOf, foundDatabase, jobsOf, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
-import type { Api, DatabaseStatus, Destination, Job, NewServer, Run, Server, Settings, Signal, StatusReport } from './api';
+import { at, backupOf, foundDatabase, jobsOf, kitOf, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
+import type { Api, DatabaseStatus, Destination, Job, NewServer, RecoveryState, Run, Server, Settings, Signal, StatusReport } from './api';
 import { checkOf, historyOf } from './history';
 import { Problem } from './problem';
 import { runScenes } from './sceneRuns';
@@ -13,6 +13,7 @@ export interface World {
   servers: Server[];
   destinations: Destination[];
   jobs: Job[];
+  recovery: Record<string, Omit<RecoveryState, 'destination'>>;
   runs: Run[];
 }
 
@@ -28,7 +29,7 @@ export function newWorld(over: Partial<World> = {}, now = Date.now()): World {
   return {
     status: statusOf({}, now), databases: sevenDatabases(now), looking: false, settings: settingsOf(), runs: [],
     servers: [{ name: 'main', engine: 'postgres', address: '127.0.0.1:5432' }],
-    destinations: [{ name: 'disk', url: 'file:///backups' }, { name: 'office-nas', url: 'file:///mnt/nas' }], jobs: jobsOf(), ...over,
+    destinations: [{ name: 'disk', url: 'file:///backups' }, { name: 'office-nas', url: 'file:///mnt/nas' }], jobs: jobsOf(), recovery: { disk: { kit: at(-9_000, now) }, 'office-nas': { kit: at(-9_000, now), drilled: at(-8_900, now) } }, ...over,
   };
 }
 
@@ -89,6 +90,15 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     removeDestination: (name) => {
       world.destinations = world.destinations.filter((d) => d.name !== name);
       return Promise.resolve();
+    },
+    recovery: () => Promise.resolve(world.destinations.map((d) => ({ destination: d.name, ...world.recovery[d.name] }))),
+    makeKit: () => {
+      world.recovery = Object.fromEntries(world.destinations.map((d) => [d.name, { kit: new Date().toISOString() }]));
+      return Promise.resolve(kitOf());
+    },
+    drillKey: (d) => {
+      world.recovery[d.destination] = { ...world.recovery[d.destination], drilled: new Date().toISOString() };
+      return Promise.resolve({ ok: true, backups: 9, newest: 'b-orders_prod-9', bytes: 18_400_000_000, seconds: 4 });
     },
     jobs: () => Promise.resolve(world.jobs),
     addJob: (job) => {
@@ -218,6 +228,12 @@ const scenes: Record<string, (w: World) => void> = {
       done('r1', 'orders-hourly', -18, { status: 'ok', result: resultOf('orders_prod') }),
       done('r2', 'billing-nightly', -680, { status: 'failed', database: 'billing', problem: { code: 'engine.server_lost' } }),
     ];
+  },
+  nokit: (w) => {
+    w.recovery = {};
+  },
+  noplace: (w) => {
+    w.destinations = [];
   },
   nojobs: (w) => {
     w.jobs = [];

@@ -1,4 +1,4 @@
-import type { Backup, BackupResult, DatabaseStatus, Found, Job, Run, Settings, StatusReport } from './api';
+import type { Backup, BackupResult, DatabaseStatus, Found, Job, RecoveryKit, Run, Settings, StatusReport } from './api';
 
 /*
  * What the fake agent knows at first: the seven databases of the drawings, at the
@@ -98,4 +98,9 @@ export function jobsOf(): Job[] {
     jobOf({ name: 'everything', databases: ['*'], schedule: 'mon,thu 03:30', zone: 'Europe/Berlin', keep_last: 20 }),
     jobOf({ name: 'before-release', databases: ['orders_prod', 'billing'], schedule: '', paused: true }),
   ];
+}
+
+export function kitOf(): RecoveryKit {
+  const words = 'legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth title'.split(' ');
+  return { identity: 'AGE-SECRET-KEY-1EXAMPLE', recipient: 'age1example', words, created: at(0), destinations: [{ name: 'disk', url: 'file:///backups', repository: 'r' }], text: 'The recovery kit', pdf: btoa('%PDF-1.7') };
 }

@@ -3,7 +3,7 @@ import ICU from 'i18next-icu';
 import { initReactI18next } from 'react-i18next';
 import type { Lang } from '../format';
 import type en from './en.json';
-import { loadTexts, type Texts } from './texts';
+import { firstTexts, loadTexts, type Texts } from './texts';
 
 /** The keys of the interface's own words; an unknown one does not compile. */
 export type Key = keyof typeof en;
@@ -23,6 +23,8 @@ export interface Words {
   lang: Lang;
   i18n: i18n;
   texts: Texts;
+  /** The texts of problems are there too. */
+  whole: boolean;
 }
 
 const load: Record<Lang, () => Promise<Record<string, string>>> = {
@@ -34,10 +36,10 @@ export function isLang(s: string): s is Lang {
   return s in load;
 }
 
-/** Reads a language, which is a chunk of its own, and makes it the page's. */
-export async function startWords(lang: Lang): Promise<Words> {
+/** Reads a language, which is a chunk of its own, and makes it the page's. `first` leaves out what the first page can do without for a moment. */
+export async function startWords(lang: Lang, first = false): Promise<Words> {
   const instance = i18next.createInstance();
-  const [words, texts] = await Promise.all([load[lang](), loadTexts(lang)]);
+  const [words, texts] = await Promise.all([load[lang](), first ? firstTexts(lang) : loadTexts(lang)]);
   await instance.use(ICU).use(initReactI18next).init({
     lng: lang,
     fallbackLng: false,
@@ -48,5 +50,5 @@ export async function startWords(lang: Lang): Promise<Words> {
     resources: { [lang]: { translation: words } },
   });
   document.documentElement.lang = lang;
-  return { lang, i18n: instance, texts };
+  return { lang, i18n: instance, texts, whole: !first };
 }

@@ -3,7 +3,7 @@ import { createContext, useContext, useEffect, useMemo, useState, type ReactNode
 import { I18nextProvider, useTranslation } from 'react-i18next';
 import { formatFor, type Format, type Lang } from '../format';
 import { startWords, type Words } from '.';
-import type { Texts } from './texts';
+import { loadTexts, type Texts } from './texts';
 
 const Context = createContext<Words | undefined>(undefined);
 
@@ -11,15 +11,17 @@ const Context = createContext<Words | undefined>(undefined);
 export function WordsProvider({ initial, lang, children }: { initial: Words; lang: Lang; children: ReactNode }) {
   const [words, setWords] = useState(initial);
   useEffect(() => {
-    if (words.lang === lang) return;
+    if (words.lang === lang && words.whole) return;
     let wanted = true;
-    void startWords(lang).then((w) => {
+    // What is shown keeps its words; the texts of problems join them.
+    const next = words.lang === lang ? loadTexts(lang).then((texts) => ({ ...words, texts, whole: true })) : startWords(lang);
+    void next.then((w) => {
       if (wanted) setWords(w);
     });
     return () => {
       wanted = false;
     };
-  }, [lang, words.lang]);
+  }, [lang, words]);
   return (
     <Context.Provider value={words}>
       <I18nextProvider i18n={words.i18n}>{children}</I18nextProvider>

@@ -1,6 +1,8 @@
 import { formatFor, type Format, type Lang } from '../format';
 import enFormat from '../../../internal/i18n/messages/en/format.json';
+import enState from '../../../internal/i18n/messages/en/state.json';
 import trFormat from '../../../internal/i18n/messages/tr/format.json';
+import trState from '../../../internal/i18n/messages/tr/state.json';
 import type { ProblemBody, Text } from '../api/api';
 import type { Problem } from '../api/problem';
 
@@ -17,7 +19,8 @@ const files: Record<Lang, () => Promise<{ default: Values }>> = {
   en: () => import('./words-en'),
   tr: () => import('./words-tr'),
 };
-const small: Record<Lang, Values> = { en: enFormat, tr: trFormat };
+/** What the first page needs at once. */
+const small: Record<Lang, Values> = { en: { ...enFormat, ...enState }, tr: { ...trFormat, ...trState } };
 
 /** Writes the Go side's texts in one language. */
 export class Texts {
@@ -75,6 +78,11 @@ export class Texts {
         return value;
     }
   }
+}
+
+/** The state sentence alone; a problem is told by its code until the rest was read. */
+export function firstTexts(lang: Lang): Texts {
+  return new Texts(lang, small[lang]);
 }
 
 /** Reads a language's texts, which are a part of the program of their own. */

@@ -39,6 +39,7 @@ export function newQuestions(api: Api, live: Live) {
     hello: queryOptions({ queryKey: ['hello'], queryFn: () => ask(() => api.hello()) }),
     servers: queryOptions({ queryKey: ['servers'], queryFn: () => ask(() => api.servers()) }),
     destinations: queryOptions({ queryKey: ['destinations'], queryFn: () => ask(() => api.destinations()) }),
+    recovery: queryOptions({ queryKey: ['recovery'], queryFn: () => ask(() => api.recovery()) }),
     jobs: queryOptions({ queryKey: ['jobs'], queryFn: () => ask(() => api.jobs()) }),
     runs: queryOptions({ queryKey: ['runs'], queryFn: () => ask(() => api.runs()) }),
     deadRuns: queryOptions({ queryKey: ['runs', 'dead'], queryFn: () => ask(() => api.deadRuns()) }),

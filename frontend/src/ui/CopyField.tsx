@@ -20,7 +20,7 @@ export function CopyField({ value }: { value: string }) {
 }
 
 /** Puts a text on the clipboard; the older way is for WebViews that keep the newer one to https. */
-async function copyText(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -1,8 +1,9 @@
-import { act, screen, waitFor, within } from '@testing-library/react';
+import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { fakeApi } from '../api/fake';
 import { runOf } from '../api/fixtures';
+import { useWording, WordsProvider } from '../i18n/react';
 import { newQueryClient } from '../state/queries';
 import { connect } from '../state/react';
 import { show } from '../test/show';
@@ -68,3 +69,17 @@ test('without an agent the last language is used, else the browser’s', async (
   localStorage.setItem('rahat.language', 'xx');
   expect((await firstWords(agent, client)).lang).toBe('en');
 });
+
+test('the first page needs no texts of problems; they follow', async () => {
+  const client = newQueryClient();
+  const first = await firstWords(connect(fakeApi(), client), client);
+  expect(first.texts.say({ code: 'state.protected', params: { n: '7' } })).toBe('All 7 databases protected.');
+  const { rerender } = render(<WordsProvider initial={first} lang="en"><Title /></WordsProvider>);
+  expect(await screen.findByText('The agent is shutting down', { exact: false })).toBeVisible();
+  rerender(<WordsProvider initial={first} lang="tr"><Title /></WordsProvider>);
+  await waitFor(() => expect(screen.queryByText('The agent is shutting down', { exact: false })).toBeNull());
+});
+
+function Title() {
+  return <p>{useWording().texts.problem({ code: 'agent.stopping' }).title}</p>;
+}

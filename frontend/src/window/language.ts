@@ -19,7 +19,7 @@ export function rememberLanguage(lang: Lang): void {
 /** The words to begin with: those of the settings, else the last ones, else the browser's. */
 export async function firstWords(agent: Agent, client: QueryClient): Promise<Words> {
   const settings = await client.ensureQueryData(agent.questions.settings).catch(() => undefined);
-  if (settings) return startWords(languageOf(settings));
+  if (settings) return startWords(languageOf(settings), true);
   const last = localStorage.getItem(remembered) ?? navigator.language.slice(0, 2);
-  return startWords(isLang(last) ? last : 'en');
+  return startWords(isLang(last) ? last : 'en', true);
 }

@@ -25,6 +25,8 @@ const newJob = createRoute({ getParentRoute: () => root, path: '/new-job', compo
 
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: lazyRouteComponent(() => import('./settings/SettingsPage'), 'SettingsPage') });
 
+const recoveryKit = createRoute({ getParentRoute: () => root, path: '/recovery-kit', component: lazyRouteComponent(() => import('./kit/KitPage'), 'KitPage') });
+
 const licences = createRoute({ getParentRoute: () => root, path: '/licences', component: lazyRouteComponent(() => import('./settings/Licences'), 'Licences') });
 
 const help = createRoute({ getParentRoute: () => root, path: '/help', component: lazyRouteComponent(() => import('./help/Help'), 'Help') });
@@ -45,7 +47,7 @@ const restore = createRoute({
   validateSearch: (s: Record<string, unknown>): { run?: string } => (s.run === undefined ? {} : { run: text(s.run) }),
 });
 
-const tree = root.addChildren([dashboard, jobs, job, newJob, activity, settings, licences, help, database, run, restore]);
+const tree = root.addChildren([dashboard, jobs, job, newJob, activity, settings, recoveryKit, licences, help, database, run, restore]);
 
 /** What an address holds, as text: the router reads digits as a number. */
 function text(value: unknown): string {

@@ -1,7 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import type { Databases, StatusReport } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
-import { useCanAct, useDatabases, useLink, useNow, useRuns, useStatus } from '../../state/react';
+import { useAgent, useCanAct, useDatabases, useLink, useNow, useRuns, useStatus } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
 import { EmptyState } from '../../ui/EmptyState';
 import { Icon } from '../../ui/Icon';
@@ -36,6 +37,7 @@ export function Dashboard() {
           <Button onClick={() => starter.forget()}>{t('action.close')}</Button>
         </ProblemCard>
       )}
+      <KitReminder />
       {starter.jobs.length > 0 && <Planned starter={starter} />}
       <Cause status={status.data} />
       <Active />
@@ -95,6 +97,20 @@ function PauseBanner({ waiting }: { waiting: number }) {
     <div className="banner info" role="status">
       <Icon name="pause" size={20} />
       <div className="grow"><b>{t('pause.title')}</b> <span className="mut">{t('pause.body', { count: waiting })}</span></div>
+    </div>
+  );
+}
+
+/** Until each place has a recovery kit, the loss of this computer may be the loss of its backups. */
+function KitReminder() {
+  const { t } = useWording();
+  const { data = [] } = useQuery(useAgent().questions.recovery);
+  if (data.every((s) => s.kit)) return null;
+  return (
+    <div className="banner warn" role="status">
+      <Icon name="key" size={20} />
+      <div className="grow"><b>{t('kit.remind')}</b> <span className="mut">{t('kit.remind_body')}</span></div>
+      <LinkButton small to="/recovery-kit">{t('kit.remind_do')}</LinkButton>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import type { Settings } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
 import { useAct, useAgent, useCanAct, useLink, useStatus } from '../../state/react';
-import { Button } from '../../ui/Button';
+import { Button, LinkButton } from '../../ui/Button';
 import { Card, PageHead } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
@@ -52,6 +52,9 @@ function Choices({ settings: s, change }: { settings: Settings; change: (c: Part
             {(id, helpId) => <Switch id={id} aria-describedby={helpId} checked={s.start_at_login} disabled={!mayAct || !s.at_login_possible} onChange={(e) => change({ start_at_login: e.currentTarget.checked })} />}
           </Line>
           <Pause />
+          <Line label={<div className="med">{t('kit.title')}</div>} help={t('kit.what')}>
+            {(_, helpId) => <LinkButton to="/recovery-kit" aria-describedby={helpId} icon="key">{t('kit.open')}</LinkButton>}
+          </Line>
         </div>
       </Card>
     </>
