@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/rahatbackup/rahat/internal/backup"
@@ -49,7 +50,10 @@ func TestACopyIsTheSameBackupElsewhere(t *testing.T) {
 			var copied []*backup.Manifest
 			for i, m := range chain {
 				var seen backup.Progress
+				var mu sync.Mutex
 				got, err := target.Copy(t.Context(), r.Source(m), c.bases(copied), func(p backup.Progress) {
+					mu.Lock()
+					defer mu.Unlock()
 					if p.Done > seen.Done {
 						seen = p
 					}

@@ -561,9 +561,9 @@ func walkPrune(t *testing.T, like fault.Rule) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small := rowsPart("s", table(3000, 0, 0))
-	old := makeBackup(t, r, backup.Full, nil, bytesPart("a", randomBytes(200000, 1)))
-	half := makeBackup(t, r, backup.Full, nil, small, bytesPart("b", randomBytes(900000, 2)))
+	small := rowsPart("s", table(1000, 0, 0))
+	old := makeBackup(t, r, backup.Full, nil, bytesPart("a", randomBytes(80000, 1)))
+	half := makeBackup(t, r, backup.Full, nil, small, bytesPart("b", randomBytes(300000, 2)))
 	kept := makeBackup(t, r, backup.Incremental, half, small, bytesPart("c", randomBytes(80000, 3)))
 	forget(t, r, old)
 	prune(t, r, PruneOptions{Repack: -1}) // what is old is marked
