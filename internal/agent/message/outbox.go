@@ -33,14 +33,24 @@ func backoff(failures int) time.Duration {
 // messages keep their order.
 type outbox struct {
 	Options
-	busy map[string]bool // channels at work
-	done chan string     // one of them has ended
+	busy map[string]bool      // channels at work
+	hold map[string]time.Time // channels that wait because the catalog failed
+	done chan ended
 	wg   sync.WaitGroup
+	// taken are letters that were taken and could not be struck off.
+	taken sync.Map
+}
+
+// ended says that a channel's goroutine has ended, and whether the catalog did
+// its part.
+type ended struct {
+	channel string
+	ok      bool
 }
 
 // deliver works until ctx ends. It looks for messages when woken.
 func (o *outbox) deliver(ctx context.Context, wake <-chan struct{}) {
-	o.busy, o.done = map[string]bool{}, make(chan string)
+	o.busy, o.hold, o.done = map[string]bool{}, map[string]time.Time{}, make(chan ended)
 	defer o.wg.Wait()
 	timer := time.NewTimer(rest)
 	defer timer.Stop()
@@ -50,8 +60,11 @@ func (o *outbox) deliver(ctx context.Context, wake <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case <-wake:
-		case name := <-o.done:
-			delete(o.busy, name)
+		case e := <-o.done:
+			delete(o.busy, e.channel)
+			if !e.ok {
+				o.hold[e.channel] = o.Now().Add(rest)
+			}
 		case <-timer.C:
 		}
 	}
@@ -73,6 +86,9 @@ func (o *outbox) round(ctx context.Context) time.Duration {
 		if c.Paused || o.busy[c.Name] || state.Waiting == 0 {
 			continue
 		}
+		if wait := o.hold[c.Name].Sub(o.Now()); wait > 0 && wait <= rest {
+			continue
+		}
 		// A moment that is too far away comes from a clock that was wrong.
 		if state.RetryAt != nil {
 			if wait := state.RetryAt.Sub(o.Now()); wait > 0 && wait <= longestWait {
@@ -82,9 +98,9 @@ func (o *outbox) round(ctx context.Context) time.Duration {
 		}
 		o.busy[c.Name] = true
 		o.wg.Go(func() {
-			o.work(ctx, c, state)
+			ok := o.work(ctx, c, state)
 			select {
-			case o.done <- c.Name:
+			case o.done <- ended{c.Name, ok}:
 			case <-ctx.Done():
 			}
 		})
@@ -93,26 +109,36 @@ func (o *outbox) round(ctx context.Context) time.Duration {
 }
 
 // work delivers what waits for a channel until it is all taken, or one attempt
-// has failed.
-func (o *outbox) work(ctx context.Context, c control.Channel, state control.ChannelState) {
-	for ctx.Err() == nil {
+// has failed. It reports whether the catalog did its part: when it cannot take
+// note of what was delivered, the same message must not be sent for ever.
+func (o *outbox) work(ctx context.Context, c control.Channel, state control.ChannelState) (ok bool) {
+	for range state.Waiting {
 		l, err := o.Store.NextLetter(ctx, c.Name)
-		if err != nil {
-			return // none is left, or the catalog tells elsewhere what is wrong
+		if err == nil {
+			if _, done := o.taken.Load(l.ID); !done {
+				err = o.send(ctx, c, l)
+			}
+		} else if ctx.Err() == nil {
+			o.complain(ctx, err)
+			return false
 		}
-		err = o.send(ctx, c, l)
-		if err != nil && ctx.Err() != nil {
-			return // the agent ends; the message stays
+		if ctx.Err() != nil && err != nil {
+			return true // the agent ends; the message stays
 		}
 		taken := o.note(ctx, c, l, &state, err)
-		if e := o.Store.Delivered(context.WithoutCancel(ctx), c.Name, state, taken); e != nil {
-			o.complain(ctx, e)
-			return
+		if taken != "" {
+			o.taken.Store(taken, true)
 		}
+		if err := o.Store.Delivered(context.WithoutCancel(ctx), c.Name, state, taken); err != nil {
+			o.complain(ctx, err)
+			return false
+		}
+		o.taken.Delete(taken)
 		if state.RetryAt != nil {
-			return
+			return true
 		}
 	}
+	return true
 }
 
 // send sends one letter.

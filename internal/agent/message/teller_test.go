@@ -127,13 +127,16 @@ func (m *memory) NextLetter(_ context.Context, channel string) (l control.Letter
 	return m.letters[i], nil
 }
 
-func (m *memory) Delivered(_ context.Context, channel string, state control.ChannelState, letter string) error {
+func (m *memory) Delivered(_ context.Context, channel string, state control.ChannelState, letter string) (err error) {
 	m.locked(func() {
+		if err = m.broken; err != nil {
+			return
+		}
 		state.Waiting = 0
 		m.states[channel] = state
 		m.letters = slices.DeleteFunc(m.letters, func(l control.Letter) bool { return l.ID == letter })
 	})
-	return nil
+	return err
 }
 
 // stage is a world in which agents tell what happens, one after the other.
@@ -434,6 +437,23 @@ func TestACatalogThatFailsLosesNothing(t *testing.T) {
 	})
 }
 
+func TestWhatCannotBeStruckOffIsNotSentAgain(t *testing.T) {
+	inTime(t, func(s *stage) {
+		s.refuses(func(int) error {
+			s.locked(func() { s.broken = errors.New("disk full") })
+			return nil
+		})
+		s.happens(run("orders", "store.no_space"))
+		s.wants(2*time.Hour, "mail: orders was not backed up")
+		s.refuses(nil)
+		s.locked(func() { s.broken = nil })
+		s.wants(time.Hour)
+		if st := s.state(); st.LastOK == nil || s.attempts() != 1 {
+			t.Errorf("state %+v after %d attempts", st, s.attempts())
+		}
+	})
+}
+
 func TestAChannelThatHangsHoldsUpNobody(t *testing.T) {
 	inTime(t, func(s *stage) {
 		s.locked(func() { s.channels = append(s.channels, control.Channel{Name: "hung", Kind: Webhook}) })
@@ -520,7 +540,9 @@ func TestAServerMaySayHowLongToWait(t *testing.T) {
 
 func TestDigestsComeInTheEvening(t *testing.T) {
 	inTime(t, func(s *stage) { // it is midnight, UTC, in the time of tests
-		told := func(day, hour int) string { return i18n.For("en").Time(time.Date(2000, 1, day, hour, 0, 0, 0, time.UTC).Local()) }
+		told := func(day, hour int) string {
+			return i18n.For("en").Time(time.Date(2000, 1, day, hour, 0, 0, 0, time.UTC).Local())
+		}
 		s.locked(func() { s.channels[0].On = []string{OnDigest} })
 		s.digest = Digest{Backups: 3, Databases: 2, PlainBytes: 1e9, AddedBytes: 1e6, Proofs: 1, Next: time.Date(2000, 1, 2, 2, 0, 0, 0, time.UTC)}
 		s.wants(17*time.Hour + 59*time.Minute)
