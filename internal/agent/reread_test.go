@@ -58,7 +58,9 @@ func TestEverythingStoredIsReadInTimeAPieceADay(t *testing.T) {
 		t.Errorf("edited %+v", d)
 	}
 	h.shift.Add(int64(30 * 24 * time.Hour)) // what was read then does not count any more
-	l.until("the first piece", func(runs []control.Run) bool { return runs[len(runs)-1].Kind == backup.RunReread && runs[len(runs)-1].Trigger == "catch_up" && runs[len(runs)-1].Status.Over() })
+	l.until("the first piece", func(runs []control.Run) bool {
+		return runs[len(runs)-1].Kind == backup.RunReread && runs[len(runs)-1].Trigger == "catch_up" && runs[len(runs)-1].Status.Over()
+	})
 	covered, n := 0.0, 0
 	for ; covered < 1 && n < 8; n++ {
 		h.shift.Add(int64(23 * time.Hour)) // not yet due by the schedule, or just once

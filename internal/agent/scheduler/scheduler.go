@@ -108,11 +108,11 @@ func New(opt Options) *Scheduler {
 // Run beats until ctx ends, the first time at once. It returns when the last
 // beat is over.
 func (s *Scheduler) Run(ctx context.Context) error {
-	heart, err := gocron.NewScheduler(gocron.WithLogger(s.Log))
+	heart, err := gocron.NewScheduler()
 	if err != nil {
 		return fmt.Errorf("make heartbeat: %w", err)
 	}
-	_, err = heart.NewJob(gocron.DurationJob(s.Every), gocron.NewTask(func() { s.beat(ctx) }),
+	_, err = heart.NewJob(gocron.DurationJob(s.Every), gocron.NewTask(func() { s.safeBeat(ctx) }),
 		gocron.WithSingletonMode(gocron.LimitModeReschedule), gocron.WithStartAt(gocron.WithStartImmediately()))
 	if err != nil {
 		return fmt.Errorf("make heartbeat: %w", err)
@@ -123,6 +123,18 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return fmt.Errorf("end heartbeat: %w", err)
 	}
 	return nil
+}
+
+// safeBeat keeps a defect of ours from ending the heartbeat.
+func (s *Scheduler) safeBeat(ctx context.Context) {
+	err := func() (err error) {
+		defer problem.Catch(&err)
+		s.beat(ctx)
+		return nil
+	}()
+	if err != nil {
+		s.Log.ErrorContext(ctx, "heartbeat failed", "err", err)
+	}
 }
 
 // beat begins all that is due. One that fails is tried again at the next beat.

@@ -244,7 +244,7 @@ func (p plan) beginProofs(ctx context.Context, j control.Job, o scheduler.Occasi
 // beat is called with every beat of the schedule: some things come with time
 // alone.
 func (s *Server) beat(ctx context.Context) {
-	s.Queue.Tick()
+	s.Queue.Tick() //nolint:contextcheck // a run does not end with the beat that begins it
 	f, err := s.facts(ctx)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "cannot see how things stand", "err", err)
