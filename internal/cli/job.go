@@ -180,6 +180,15 @@ func (a *app) jobShow() *cobra.Command {
 			{"verify", a.levelName(j.Verify)},
 		}, a.planFacts(j), a.keepFacts(j), [][2]string{{"state", state}}))
 		a.showScripts(j)
+		if j.Paused || j.Schedule == "" && j.Prove == "" {
+			return nil
+		}
+		next, err := a.agent.PreviewJob(ctx, j)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out)
+		a.showMoments(j, next)
 		return nil
 	})
 	c.ValidArgsFunction = first(a.offer(jobNames))

@@ -145,6 +145,13 @@ func (a *app) jobPreview() *cobra.Command {
 }
 
 func (a *app) showPreview(j control.Job, p control.JobPreview) {
+	a.showMoments(j, p)
+	fmt.Fprintln(a.out, a.t("job.preview.rule", "rule", a.ruleText(j.Rule)))
+	a.showRemoved(p.Removed, p.Kept)
+}
+
+// showMoments lists the next runs of a job, and says when it proves next.
+func (a *app) showMoments(j control.Job, p control.JobPreview) {
 	full := map[time.Time]bool{}
 	for _, at := range p.NextFull {
 		full[at] = true
@@ -162,8 +169,6 @@ func (a *app) showPreview(j control.Job, p control.JobPreview) {
 	if len(p.Prove) > 0 {
 		fmt.Fprintln(a.out, a.t("job.preview.prove", "at", a.moment(p.Prove[0])))
 	}
-	fmt.Fprintln(a.out, a.t("job.preview.rule", "rule", a.ruleText(j.Rule)))
-	a.showRemoved(p.Removed, p.Kept)
 }
 
 // showRemoved lists what would go.
