@@ -18,7 +18,7 @@ import (
 )
 
 // Programs are the paths of the built programs.
-type Programs struct{ Rahat, Agent string }
+type Programs struct{ Rahat, Agent, Restore string }
 
 // Build builds the programs into bin/, each one static file.
 func Build(ctx context.Context, out io.Writer) (Programs, error) {
@@ -26,8 +26,9 @@ func Build(ctx context.Context, out io.Writer) (Programs, error) {
 	if err != nil {
 		return Programs{}, err
 	}
-	p := Programs{Rahat: filepath.Join(dir, "rahat"+suffix()), Agent: filepath.Join(dir, "rahat-agent"+suffix())}
-	for program, pkg := range map[string]string{p.Rahat: "./app/rahat", p.Agent: "./app/agent"} {
+	path := func(name string) string { return filepath.Join(dir, name+suffix()) }
+	p := Programs{Rahat: path("rahat"), Agent: path("rahat-agent"), Restore: path("rahat-restore")}
+	for program, pkg := range map[string]string{p.Rahat: "./app/rahat", p.Agent: "./app/agent", p.Restore: "./app/restore"} {
 		build := step.Cmd("go", "build", "-trimpath", "-ldflags", linkerFlags(ctx), "-o", program, pkg)
 		if err := build.With("CGO_ENABLED=0").Run(ctx, out); err != nil {
 			return Programs{}, err

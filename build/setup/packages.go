@@ -39,7 +39,8 @@ var postgresPackage = aptPackage{"postgresql", "/usr/lib/postgresql/*/bin/postgr
 
 // testPackages is what tests run besides Go: real servers, a real keychain,
 // what starts programs on a desktop, a C compiler for the race detector,
-// patchelf for PostgreSQL of other releases, readers of PDF.
+// patchelf for PostgreSQL of other releases, readers of PDF,
+// what people read SQLite with.
 var testPackages = []aptPackage{
 	postgresPackage,
 	{"mariadb-server", "mariadbd"},
@@ -53,6 +54,7 @@ var testPackages = []aptPackage{
 	{"patchelf", "patchelf"},
 	{"binutils", "ar"},
 	{"poppler-utils", "pdftoppm"},
+	{"sqlite3", "sqlite3"},
 }
 
 // benchPackages is what the product is measured against.

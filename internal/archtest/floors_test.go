@@ -18,7 +18,7 @@ var floors = []string{
 	2: "engine store repository control hubapi recoverykit",
 	3: "agent/archiver agent/restorer agent/verifier agent/pruner agent/discovery agent/catalog agent/queue doctor " +
 		"agent/scheduler agent/notify agent/message agent/script agent/storecheck agent/update hub/account hub/audit hub/fleet hub/reports hub/webhooks",
-	4: "agent/server agent/uplink cli tray window hub/server",
+	4: "agent/server agent/uplink cli rescue tray window hub/server",
 	5: "agent hub",
 	6: "e2e",
 }

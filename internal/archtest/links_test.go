@@ -13,9 +13,10 @@ const (
 	systray = "github.com/getlantern/systray"
 	wails   = "github.com/wailsapp/wails"
 
-	sameClass = "systray and Wails both define the class AppDelegate: they cannot be linked together on macOS"
-	askAgent  = "it talks to the agent, so that it stays small and starts fast"
-	noDisplay = "a server has no display, and a crash of the screen must not take a backup with it"
+	sameClass  = "systray and Wails both define the class AppDelegate: they cannot be linked together on macOS"
+	askAgent   = "it talks to the agent, so that it stays small and starts fast"
+	standAlone = "it works when there is no agent, no catalog and no vault any more"
+	noDisplay  = "a server has no display, and a crash of the screen must not take a backup with it"
 )
 
 // bans is the table of programs in the plan. A program that does not exist yet
@@ -25,6 +26,11 @@ var bans = map[string][]ban{
 	"app/rahat": {
 		{"internal/engine", askAgent}, {"internal/store", askAgent}, {"internal/repository", askAgent},
 		{"internal/agent", askAgent}, {wails, askAgent}, {systray, askAgent}, {"modernc.org/sqlite", askAgent},
+	},
+	"app/restore": {
+		{"internal/agent/server", standAlone}, {"internal/agent/catalog", standAlone}, {"internal/agent/queue", standAlone},
+		{"internal/vault/file", standAlone}, {"internal/vault/keyring", standAlone}, {"internal/control", standAlone},
+		{"internal/cli", "another program"}, {wails, noDisplay}, {systray, noDisplay},
 	},
 	"app/tray": {
 		{wails, sameClass}, {"internal/engine", askAgent}, {"internal/store", askAgent},

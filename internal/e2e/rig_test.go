@@ -18,7 +18,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/engine/postgres/pgtest"
 )
 
-// bin is the folder of the two programs, built once for all tests.
+// bin is the folder of the programs, built once for all tests.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	bin = dir
-	for _, program := range [][2]string{{"rahat", "rahat"}, {"rahat-agent", "agent"}} {
+	for _, program := range [][2]string{{"rahat", "rahat"}, {"rahat-agent", "agent"}, {"rahat-restore", "restore"}} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, program[0]), "github.com/rahatbackup/rahat/app/"+program[1])
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {

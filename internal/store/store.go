@@ -39,8 +39,9 @@ var (
 //   - read-after-write: once Put returns, Get, Stat and List see the object.
 //   - durability: once Put returns, the object survives a power cut.
 //
-// Keys are slash-separated, [a-z0-9._/-] only, at most 512 bytes, without
-// empty, "." or ".." elements (see [CheckKey]). Methods may be called from
+// Keys are slash-separated, [A-Za-z0-9._/-] only, at most 512 bytes, without
+// empty, "." or ".." elements (see [CheckKey]). No two keys may differ in case
+// alone: where file names know no case, either would be the other. Methods may be called from
 // several goroutines.
 type Store interface {
 	// Put writes a new object of unknown length from r, until io.EOF. It
@@ -136,5 +137,5 @@ func CheckKey(key string) error {
 }
 
 func keyByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
 }

@@ -66,6 +66,7 @@ func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestina
 	if err := s.keepDestination(ctx, n); err != nil {
 		return n.Destination, err
 	}
+	s.leaveReadme(ctx, st, n.URL)
 	if there { // its backups are news to the catalog
 		if _, err := s.Queue.Add(ctx, s.rebuildWork(n.Name)); err != nil {
 			return n.Destination, err

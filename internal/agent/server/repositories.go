@@ -111,6 +111,9 @@ func (s *Server) openDestination(ctx context.Context, d control.Destination) (*r
 	if errors.Is(err, repository.ErrWrongKey) {
 		return nil, ErrKeyGone.Because(err, "destination", d.Name)
 	}
+	if err == nil {
+		s.leaveReadme(ctx, st, d.URL)
+	}
 	return repo, err
 }
 

@@ -84,7 +84,7 @@ func TestLeftoversAreInvisibleAndSweptAfterADay(t *testing.T) {
 	s := open(t, t.TempDir())
 	storetest.Put(t, s, "a/b", []byte("x"))
 	young, old := filepath.Join(s.shew, "a", "~young.tmp"), filepath.Join(s.shew, "a", "~old.tmp")
-	claim, other := filepath.Join(s.shew, "~b.claim"), filepath.Join(s.shew, "Thumbs.db")
+	claim, other := filepath.Join(s.shew, "~b.claim"), filepath.Join(s.shew, "Thumbs (1).db")
 	for _, p := range []string{young, old, claim, other} {
 		if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
