@@ -16,22 +16,24 @@ const nameField = () => screen.findByRole('textbox', { name: 'New database name'
 
 test('proposes a new name, shows what was checked, and restores', async () => {
   const { api, router } = await show(path);
+  const made = api.world.databases.find((d) => d.database === 'orders_prod')?.proven?.finished ?? '';
+  const name = `orders_prod_${made.slice(0, 10).replaceAll('-', '')}`; // of its day, whatever day it is
   expect(await nameField()).toHaveValue('');
-  await waitFor(async () => expect(await nameField()).toHaveValue('orders_prod_20261121'));
+  await waitFor(async () => expect(await nameField()).toHaveValue(name));
   expect(screen.getByText('Ready, 1 warning')).toBeVisible();
   await userEvent.click(await go());
-  await waitFor(() => expect(api.world.runs[0]).toMatchObject({ kind: 'restore', server: 'main', database: 'orders_prod_20261121' }));
+  await waitFor(() => expect(api.world.runs[0]).toMatchObject({ kind: 'restore', server: 'main', database: name }));
   const run = { ...api.world.runs[0]!, status: 'running', progress: { phase: 'load', item: 'public.orders', done: 5_000_000_000, total: 10_000_000_000 } };
   api.emitRun(run);
-  expect(await screen.findByRole('heading', { name: 'Restoring into orders_prod_20261121.' })).toBeVisible();
+  expect(await screen.findByRole('heading', { name: `Restoring into ${name}.` })).toBeVisible();
   expect(router.state.location.search).toEqual({ run: run.id });
-  const done = { ...runOf({ id: run.id, kind: 'restore', server: 'main', database: 'orders_prod_20261121', status: 'ok' }), result: restoredOf('orders_prod_20261121') };
+  const done = { ...runOf({ id: run.id, kind: 'restore', server: 'main', database: name, status: 'ok' }), result: restoredOf(name) };
   api.world.runs = [done];
   api.emitRun(done);
-  expect(await screen.findByRole('heading', { name: 'orders_prod_20261121 is ready.' })).toBeVisible();
-  expect(screen.getByText('postgresql://deniz@127.0.0.1:5432/orders_prod_20261121')).toBeVisible();
+  expect(await screen.findByRole('heading', { name: `${name} is ready.` })).toBeVisible();
+  expect(screen.getByText(`postgresql://deniz@127.0.0.1:5432/${name}`)).toBeVisible();
   expect(screen.getByText(/orders_prod was not touched/)).toBeVisible();
-  expect(screen.getByRole('link', { name: 'Open database page' })).toHaveAttribute('href', '/databases/main/orders_prod_20261121');
+  expect(screen.getByRole('link', { name: 'Open database page' })).toHaveAttribute('href', `/databases/main/${name}`);
 });
 
 test('the connection string is copied', async () => {
