@@ -38,7 +38,7 @@ func (a *app) root() *cobra.Command {
 	pause, resume := a.pauseCommands()
 	add("daily", a.statusCommand(), a.backupCommand(), a.runsCommand(), a.runCommand(), a.backupsCommand(), a.labelCommand(),
 		a.verifyCommand(), a.restoreCommand(), a.browseCommand(), a.exportCommand(), a.pruneCommand(), pause, resume)
-	add("program", a.uiCommand(), a.doctorCommand(), a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	add("program", a.uiCommand(), a.doctorCommand(), a.configCommand(), a.catalogCommand(), a.agentCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	root.SetHelpCommand(a.helpCommand())
 
 	global := root.PersistentFlags()

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) destinationCommand() *cobra.Command {
-	return a.group("destination", a.destinationAdd(), a.destinationList(), a.destinationEdit(), a.destinationTest(), a.destinationReread(), a.destinationRemove(), a.keysCommand())
+	return a.group("destination", a.destinationAdd(), a.destinationList(), a.destinationEdit(), a.destinationTest(), a.destinationUnlock(), a.destinationReread(), a.destinationRemove(), a.keysCommand())
 }
 
 func (a *app) destinationAdd() *cobra.Command {

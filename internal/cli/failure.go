@@ -33,7 +33,10 @@ var (
 	errUnconfirmed   = problem.New("cli.overwrite_unconfirmed")  // {database}
 	errMistyped      = problem.New("cli.overwrite_mistyped")     // {database}
 	errManyGo        = problem.New("cli.many_would_go")          // {gone}, {kept}
+	errConfigRead    = problem.New("cli.config_unreadable")      // {path}, {cause}
+	errConfigWrite   = problem.New("cli.config_unwritable")      // {path}, {cause}
 	errJobUnknown    = problem.New("agent.no_job")               // {name}; the agent's own
+	errServerUnknown = problem.New("agent.no_server")            // {name}, as the agent says it
 	errBackupUnknown = problem.New("repository.no_backup")       // {id}; the agent's own
 	errFileExists    = problem.New("restorer.file_exists")       // {path}; the agent's own
 	errNotWritable   = problem.New("restorer.not_writable")      // {path}; the agent's own
@@ -79,6 +82,7 @@ var exitCodes = map[problem.Code]int{
 	errUnconfirmed.Code:   exitRefused,
 	errMistyped.Code:      exitRefused,
 	errManyGo.Code:        exitRefused,
+	errConfigRead.Code:    exitUsage,
 	errInterrupted.Code:   exitInterrupted,
 	errLeft.Code:          exitInterrupted,
 	problem.Cancelled:     exitInterrupted,
@@ -93,6 +97,9 @@ var exitCodes = map[problem.Code]int{
 
 	"agent.invalid":            exitUsage,
 	"agent.bad_name":           exitUsage,
+	"config.not_one":           exitUsage,
+	"config.newer":             exitUsage,
+	"config.damaged":           exitUsage,
 	"retention.negative":       exitUsage,
 	"agent.ambiguous_id":       exitUsage,
 	"agent.unknown_engine":     exitUsage,

@@ -22,6 +22,11 @@ func init() {
 	jsonCommands = append(jsonCommands,
 		jsonCommand{"backup_copy", "backup copy latest --to cloud", "copying", 0},
 		jsonCommand{"label", "label latest --pin --tag release", "", 0},
+		jsonCommand{"config_export", "config export", "", 0},
+		jsonCommand{"config_import", "config import testdata/config.json --dry-run", "", 0},
+		jsonCommand{"config_import_newer", "config import testdata/config-newer.json", "", 2},
+		jsonCommand{"server_edit", "server edit local --user ali --password-stdin", "", 0},
+		jsonCommand{"destination_unlock", "destination unlock disk --passphrase-stdin", "", 0},
 		jsonCommand{"prune", "prune --to cloud", "pruning", 0},
 		jsonCommand{"prune_dry", "prune --dry-run", "", 0},
 		jsonCommand{"job_preview", "job preview nightly", "", 0},
@@ -31,6 +36,7 @@ func init() {
 	peopleCommands = append(peopleCommands,
 		peopleCommand{"backup_copy", "backup copy latest --to cloud", "copying"},
 		peopleCommand{"label", "label latest --pin --tag release", ""},
+		peopleCommand{"config_import", "config import testdata/config.json --dry-run", ""},
 		peopleCommand{"prune", "prune --to cloud", "pruning"},
 		peopleCommand{"prune_dry", "prune --dry-run", ""},
 		peopleCommand{"job_preview", "job preview nightly", ""},
@@ -69,6 +75,15 @@ func (f *fakeAgent) routeKeeping() {
 			Rule: retention.Rule{Daily: 7, Weekly: 4, Monthly: 12},
 		}}}
 	})
+	f.answer("PUT /api/servers/{name}", func(*http.Request) any { return servers[0] })
+	f.answer("GET /api/config", func(*http.Request) any {
+		return control.ConfigFile{Kind: control.ConfigKind, Version: 1, Program: "1.0", Written: now, Machine: "till-3",
+			Servers: servers, Destinations: destinations, Jobs: jobs, Channels: []control.Channel{}}
+	})
+	f.answer("POST /api/config", func(*http.Request) any {
+		return control.ConfigImported{Added: []string{"server/local"}, Changed: []string{}, Same: []string{}, Left: []string{"job/nightly"}, NeedSecrets: []string{"server/local"}}
+	})
+	f.answer("POST /api/destinations/{name}/unlock", func(*http.Request) any { return destinations[0] })
 	labelled := backups[0]
 	labelled.Copies = []string{"cloud"}
 	labelled.Label = control.Label{Pinned: true, Tags: []string{"release"}, Note: "before the move"}

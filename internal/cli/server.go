@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) serverCommand() *cobra.Command {
-	return a.group("server", a.serverAdd(), a.serverList(), a.serverTest(), a.serverRemove())
+	return a.group("server", a.serverAdd(), a.serverList(), a.serverEdit(), a.serverTest(), a.serverRemove())
 }
 
 func (a *app) serverAdd() *cobra.Command {

@@ -163,6 +163,14 @@ type ConfigImported struct {
 	NeedSecrets []string `json:"need_secrets"`
 }
 
+// Unlock opens a destination's repository to this computer, which has no key to
+// it: one that came in with a configuration.
+type Unlock struct {
+	Passphrase string `json:"passphrase,omitempty"`
+	Identity   string `json:"identity,omitempty"` // as in NewDestination
+	Secret     string `json:"secret,omitempty"`   // of the store; empty: the present one stays
+}
+
 // JobTemplate is a ready-made job to begin with: its Server, Databases and
 // Destinations are empty.
 type JobTemplate struct {

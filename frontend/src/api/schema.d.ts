@@ -245,6 +245,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The configuration as one file, without secrets */
+        get: operations["export-config"];
+        put?: never;
+        /** Bring in a configuration, all of it or nothing */
+        post: operations["import-config"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/databases": {
         parameters: {
             query?: never;
@@ -395,6 +413,23 @@ export interface paths {
         put?: never;
         /** Open a destination */
         post: operations["test-destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/destinations/{name}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give this computer a key to a destination */
+        post: operations["unlock-destination"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1081,6 +1116,32 @@ export interface components {
             server: string;
             text: components["schemas"]["Text"];
         };
+        ConfigFile: {
+            channels: components["schemas"]["Channel"][];
+            destinations: components["schemas"]["Destination"][];
+            jobs: components["schemas"]["Job"][];
+            /** @enum {string} */
+            kind: "rahat configuration";
+            machine: string;
+            program: string;
+            servers: components["schemas"]["Server"][];
+            /** Format: int64 */
+            version: number;
+            /** Format: date-time */
+            written: string;
+        };
+        ConfigImport: {
+            dry_run?: boolean;
+            file: components["schemas"]["ConfigFile"];
+            replace?: boolean;
+        };
+        ConfigImported: {
+            added: string[];
+            changed: string[];
+            left: string[];
+            need_secrets: string[];
+            same: string[];
+        };
         CopyRequest: {
             destination: string;
         };
@@ -1627,6 +1688,11 @@ export interface components {
         };
         UILink: {
             url: string;
+        };
+        Unlock: {
+            identity?: string;
+            passphrase?: string;
+            secret?: string;
         };
         VerifyRequest: {
             destination?: string;
@@ -2234,6 +2300,69 @@ export interface operations {
             };
         };
     };
+    "export-config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigFile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigImport"];
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigImported"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-databases": {
         parameters: {
             query?: {
@@ -2598,6 +2727,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DestinationTest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unlock-destination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Unlock"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Destination"];
                 };
             };
             /** @description Error */

@@ -87,6 +87,54 @@ func (s *Server) removeJob(ctx context.Context, in *named) (nothing, error) {
 
 // checkJob makes sure that all a job names is there.
 func (s *Server) checkJob(ctx context.Context, j control.Job) error {
+	cfg, err := s.Catalog.Config(ctx)
+	if err != nil {
+		return err
+	}
+	servers, places := map[string]control.Server{}, map[string]control.Destination{}
+	for _, c := range cfg.Servers {
+		servers[c.Name] = c
+	}
+	for _, d := range cfg.Destinations {
+		places[d.Name] = d
+	}
+	return s.checkJobAmong(j, servers, places)
+}
+
+// checkJobAmong makes sure that a job makes sense with these servers and
+// destinations.
+func (s *Server) checkJobAmong(j control.Job, servers map[string]control.Server, places map[string]control.Destination) error {
+	if err := checkDatabases(j); err != nil {
+		return err
+	}
+	if len(j.Destinations) == 0 {
+		return invalid("destinations", "at least one")
+	}
+	if err := checkSchedules(j); err != nil {
+		return err
+	}
+	cfg, ok := servers[j.Server]
+	if !ok {
+		return ErrNoServer.Because(nil, "name", j.Server)
+	}
+	if err := s.checkScripts(j, cfg); err != nil {
+		return err
+	}
+	for _, d := range append(slices.Clone(j.Destinations), j.Emergency) {
+		if _, ok := places[d]; !ok && d != "" {
+			return ErrNoDestination.Because(nil, "name", d)
+		}
+	}
+	if once := slices.Compact(slices.Sorted(slices.Values(j.Destinations))); len(once) < len(j.Destinations) || slices.Contains(once, "") {
+		return invalid("destinations", "each one once")
+	}
+	if slices.Contains(j.Destinations, j.Emergency) {
+		return invalid("emergency", "another one than the job's destinations")
+	}
+	return j.Rule.Check()
+}
+
+func checkDatabases(j control.Job) error {
 	if len(j.Databases) == 0 {
 		return invalid("databases", "at least one, or *")
 	}
@@ -96,36 +144,7 @@ func (s *Server) checkJob(ctx context.Context, j control.Job) error {
 	if once := slices.Compact(slices.Sorted(slices.Values(j.Databases))); len(once) < len(j.Databases) {
 		return invalid("databases", "each one once")
 	}
-	if len(j.Destinations) == 0 {
-		return invalid("destinations", "at least one")
-	}
-	if err := checkSchedules(j); err != nil {
-		return err
-	}
-	cfg, err := s.Catalog.Server(ctx, j.Server)
-	if err != nil {
-		return missing(err, ErrNoServer, "name", j.Server)
-	}
-	if err := s.checkScripts(j, cfg); err != nil {
-		return err
-	}
-	for _, d := range j.Destinations {
-		if _, err := s.Catalog.Destination(ctx, d); err != nil {
-			return missing(err, ErrNoDestination, "name", d)
-		}
-	}
-	if once := slices.Compact(slices.Sorted(slices.Values(j.Destinations))); len(once) < len(j.Destinations) {
-		return invalid("destinations", "each one once")
-	}
-	if slices.Contains(j.Destinations, j.Emergency) {
-		return invalid("emergency", "another one than the job's destinations")
-	}
-	if j.Emergency != "" {
-		if _, err := s.Catalog.Destination(ctx, j.Emergency); err != nil {
-			return missing(err, ErrNoDestination, "name", j.Emergency)
-		}
-	}
-	return j.Rule.Check()
+	return nil
 }
 
 // checkSchedules makes sure that a job's schedules can be met.

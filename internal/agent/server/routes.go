@@ -42,6 +42,7 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, get, "/api/recovery-kit", "recovery", "Which destinations a recovery kit opens", ok, s.recovery)
 	handle(s, api, post, "/api/recovery-kit", "make-recovery-kit", "Make a recovery kit; its key is told once", ok, s.makeKit)
 	handle(s, api, post, "/api/recovery-kit/drill", "drill-key", "Try a key as if this computer were lost", ok, s.drillKey)
+	s.keepingRoutes(api)
 
 	handle(s, api, get, "/api/jobs", "list-jobs", "Jobs", ok, s.listJobs)
 	handle(s, api, post, "/api/jobs", "add-job", "Add a job", ok, s.addJob)
@@ -49,11 +50,6 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, del, "/api/jobs/{name}", "remove-job", "Remove a job; its backups stay", none, s.removeJob)
 	handle(s, api, post, "/api/jobs/{name}/pause", "pause-job", "Pause a job", ok, s.pauseJob)
 	handle(s, api, post, "/api/jobs/{name}/resume", "resume-job", "Resume a job", ok, s.resumeJob)
-
-	handle(s, api, get, "/api/job-templates", "list-job-templates", "Ready-made jobs to begin with", ok, s.listTemplates)
-	handle(s, api, post, "/api/jobs/preview", "preview-job", "When a job would run, and what its rule would remove", ok, s.previewJob)
-	handle(s, api, post, "/api/prune", "prune", "Remove backups by the rules of jobs and give back their room", accepted, s.startPrune)
-	handle(s, api, post, "/api/prune/preview", "preview-prune", "What the rules of jobs would remove", ok, s.previewPrune)
 
 	handle(s, api, post, "/api/backups", "backup", "Start backups", accepted, s.startBackups)
 	handle(s, api, get, "/api/backups", "list-backups", "Backups, newest first", ok, s.listBackups)
@@ -64,8 +60,6 @@ func (s *Server) routes(api huma.API) {
 	handle(s, api, post, "/api/backups/{id}/restore", "restore", "Restore a backup", accepted, s.startRestore)
 	handle(s, api, post, "/api/backups/{id}/restore/check", "check-restore", "What would hinder a restore", ok, s.checkRestore)
 	handle(s, api, post, "/api/backups/{id}/export", "export", "Export a backup to standard files", accepted, s.startExport)
-	handle(s, api, put, "/api/backups/{id}/label", "label", "Pin a backup, tag it, write a note on it", ok, s.setLabel)
-	handle(s, api, post, "/api/backups/{id}/copy", "copy", "Copy a backup to another destination", accepted, s.startCopy)
 
 	handle(s, api, get, "/api/runs", "list-runs", "Runs, newest first", ok, s.listRuns)
 	handle(s, api, get, "/api/runs/{id}", "get-run", "One run", ok, s.getRun)

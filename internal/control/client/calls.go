@@ -194,6 +194,21 @@ func (c *Client) RotateKey(ctx context.Context, destination string) ([]control.K
 	return post[[]control.KeySlot](ctx, c, at("destinations", destination, "keys")+"/rotate", nil)
 }
 
+// UnlockDestination gives this computer a key to a destination's repository.
+func (c *Client) UnlockDestination(ctx context.Context, name string, u control.Unlock) (control.Destination, error) {
+	return post[control.Destination](ctx, c, at("destinations", name, "unlock"), u)
+}
+
+// ExportConfig returns the configuration as one file, without secrets.
+func (c *Client) ExportConfig(ctx context.Context) (control.ConfigFile, error) {
+	return get[control.ConfigFile](ctx, c, "/api/config", nil)
+}
+
+// ImportConfig brings a configuration in, all of it or nothing.
+func (c *Client) ImportConfig(ctx context.Context, r control.ConfigImport) (control.ConfigImported, error) {
+	return post[control.ConfigImported](ctx, c, "/api/config", r)
+}
+
 // Jobs lists the jobs by name.
 func (c *Client) Jobs(ctx context.Context) ([]control.Job, error) {
 	return get[[]control.Job](ctx, c, "/api/jobs", nil)
