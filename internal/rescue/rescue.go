@@ -1,6 +1,6 @@
 // Package rescue is the stand-alone restore program: it takes backups out of a
 // destination with nothing but the destination and a key. It knows no agent,
-// no catalog and no vault, writes nothing to the destination, and leaves what
+// no catalog and no vault, changes nothing at the destination, and leaves what
 // it takes out to the database's own tools.
 package rescue
 

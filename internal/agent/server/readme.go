@@ -19,7 +19,7 @@ const maxReadme = 64 << 10
 // the same.
 func (s *Server) leaveReadme(ctx context.Context, st store.Store, address string) {
 	if err := writeReadme(ctx, st, address); err != nil {
-		s.Log.WarnContext(ctx, "cannot write "+paper.ReadmeName, "err", err)
+		s.Log.WarnContext(ctx, "cannot write what to do beside the backups", "err", err)
 	}
 }
 

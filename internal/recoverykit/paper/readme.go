@@ -97,8 +97,12 @@ func readme(b *strings.Builder, texts *i18n.Texts, where string) {
 	step("readme.sqlite")
 	b.WriteByte('\n')
 	say("readme.onward")
-	fmt.Fprintf(b, "\n       rahat destination add NAME --url %s --passphrase\n", where)
-	fmt.Fprintf(b, "\n       rahat destination add NAME --url %s --identity-file FILE\n", where)
+	add := "rahat destination add NAME --url " + where
+	if where != folder {
+		add += " --secret"
+	}
+	fmt.Fprintf(b, "\n       %s --passphrase\n", add)
+	fmt.Fprintf(b, "\n       %s --identity-file FILE\n", add)
 	head("readme.without")
 	say("readme.without.text")
 }

@@ -25,6 +25,9 @@ func TestTheReadmeSpeaksBothLanguagesAndTellsNothing(t *testing.T) {
 	if !strings.Contains(bucket, `rahat-restore list --url "s3://kova/yedek?endpoint=https%3A%2F%2Fs3.example.com&region=eu-west-1"`) {
 		t.Errorf("the address of the bucket is not in\n%s", bucket)
 	}
+	if !strings.Contains(bucket, `&region=eu-west-1" --secret --passphrase`) || strings.Contains(text, "--secret") {
+		t.Error("a bucket needs a secret, a folder none")
+	}
 	if strings.Contains(bucket, "hunter2") || strings.Contains(bucket, "AKIA123") {
 		t.Error("it tells a secret, or whose the bucket is")
 	}
