@@ -22,6 +22,13 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(ahead) != "" {
+		if err := agentAhead(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	dir, err := os.MkdirTemp("", "rahat-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
