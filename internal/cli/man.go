@@ -22,7 +22,7 @@ func (a *app) manCommand() *cobra.Command {
 		for _, lang := range i18n.Languages() {
 			b := newApp(a.opt, a.cancel)
 			b.texts = i18n.For(lang)
-			for name, page := range b.manual() {
+			for name, page := range b.manual() { //nolint:contextcheck // no command is run
 				path := filepath.Join(manFolder(lang, name), name)
 				if err := writePage(filepath.Join(args[0], path), page); err != nil {
 					return errBadValue.Because(err, "flag", "DIR", "value", args[0], "command", "rahat man")
@@ -117,7 +117,7 @@ func plainRoff(s string) string {
 // page is the manual page of a command.
 func (a *app) page(c *cobra.Command, name string) []byte {
 	r := &roff{}
-	r.macro("TH", strings.ToUpper(name), "1", "", "Rahat Backup "+version.Version, "Rahat Backup")
+	r.macro("TH", name, "1", "", "Rahat Backup "+version.Version, "Rahat Backup")
 	r.macro("SH", a.t("man.name"))
 	r.text(name + " - " + c.Short)
 	r.macro("SH", a.t("man.synopsis"))
@@ -233,9 +233,7 @@ func (a *app) pageTail(r *roff, c *cobra.Command) {
 	}
 	r.macro("SH", a.t("man.environment"))
 	for _, name := range []string{"RAHAT_HOME", "RAHAT_LANG", "NO_COLOR"} {
-		r.macro("TP")
-		r.macro("B", name)
-		r.text(a.t("man.env." + strings.ToLower(name)))
+		a.variable(r, name)
 	}
 	r.macro("SH", a.t("man.see"))
 	if c.HasParent() {
@@ -245,10 +243,17 @@ func (a *app) pageTail(r *roff, c *cobra.Command) {
 	}
 }
 
+// variable says what a variable of the environment does.
+func (a *app) variable(r *roff, name string) {
+	r.macro("TP")
+	r.macro("B", name)
+	r.text(a.t("man.env." + strings.ToLower(name))) //nolint:forbidigo // a key of ours, no word of a language
+}
+
 // agentPage is the page of the program that does the work.
 func (a *app) agentPage() []byte {
 	r := &roff{}
-	r.macro("TH", "RAHAT-AGENT", "8", "", "Rahat Backup "+version.Version, "Rahat Backup")
+	r.macro("TH", "rahat-agent", "8", "", "Rahat Backup "+version.Version, "Rahat Backup")
 	r.macro("SH", a.t("man.name"))
 	r.text("rahat-agent - " + a.t("man.agent.short"))
 	r.macro("SH", a.t("man.synopsis"))
@@ -266,9 +271,7 @@ func (a *app) agentPage() []byte {
 	}
 	r.macro("SH", a.t("man.environment"))
 	for _, name := range []string{"RAHAT_HOME", "RAHAT_VAULT", "RAHAT_VAULT_PASSPHRASE_FILE", "GOMEMLIMIT"} {
-		r.macro("TP")
-		r.macro("B", name)
-		r.text(a.t("man.env." + strings.ToLower(name)))
+		a.variable(r, name)
 	}
 	r.macro("SH", a.t("man.see"))
 	r.text("rahat(1)")

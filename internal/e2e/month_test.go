@@ -207,7 +207,7 @@ INSERT INTO orders SELECT i, md5(i::text) || md5((i * 7)::text), 0 FROM generate
 	m := &month{rig: newRig(t), bucket: filepath.Join(s3server.Dir, bucket), script: &strings.Builder{}}
 	t.Cleanup(func() { m.off(os.Kill) })
 	url := s3server.URL(bucket, "shop")
-	c := m.on()
+	m.on()
 	m.addServer(pg)
 	m.okInput(nil, gateway.Secret+"\n", "destination", "add", "bucket", "--url", url, "--secret-stdin")
 	m.said("The first day: a job for every night, and a recovery kit on paper", "job", "add", "nightly", "--server", "pg", "--database", "shop",
@@ -221,9 +221,9 @@ INSERT INTO orders SELECT i, md5(i::text) || md5((i * 7)::text), 0 FROM generate
 		pg.Exec(t, "shop", fmt.Sprintf("UPDATE orders SET what = md5(what), day = %d WHERE id %% 100 = %d; INSERT INTO orders SELECT %d + i, 'new', %d FROM generate_series(1, 50) i",
 			m.day, m.day, 100000+1000*m.day, m.day))
 		want[m.day] = pg.Query(t, "shop", fingerprint)
-		before := 0
-		c = m.on()
-		if before = m.made(c); m.day == 9 || m.day == 23 {
+		c := m.on()
+		before := m.made(c)
+		if m.day == 9 || m.day == 23 {
 			m.powerFails(c)
 			c = m.on()
 		}

@@ -175,7 +175,7 @@ func proving(phase backup.Phase) bool {
 	switch phase {
 	case backup.PhaseRead, backup.PhaseSchema, backup.PhaseLoad, backup.PhaseIndex, backup.PhaseCompare:
 		return true
-	case backup.PhaseConnect, backup.PhaseDump, backup.PhaseCommit:
+	case backup.PhaseConnect, backup.PhaseDump, backup.PhaseCommit, backup.PhaseScript, backup.PhaseDelete:
 	}
 	return false
 }

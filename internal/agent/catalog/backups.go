@@ -239,9 +239,12 @@ func insertBackup(ctx context.Context, tx *sql.Tx, repository string, s Stored) 
 func settle(ctx context.Context, tx *sql.Tx, id string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE backups SET first = (repository = (
 		SELECT x.repository FROM backups x WHERE x.id = ?1 ORDER BY x.copied, x.repository LIMIT 1)) WHERE id = ?1`, id)
-	for _, table := range []string{"labels", "tags"} {
+	for _, forget := range []string{
+		"DELETE FROM labels WHERE backup = ?1 AND NOT EXISTS (SELECT 1 FROM backups WHERE id = ?1)",
+		"DELETE FROM tags WHERE backup = ?1 AND NOT EXISTS (SELECT 1 FROM backups WHERE id = ?1)",
+	} {
 		if err == nil {
-			_, err = tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE backup = ?1 AND NOT EXISTS (SELECT 1 FROM backups WHERE id = ?1)", id)
+			_, err = tx.ExecContext(ctx, forget, id)
 		}
 	}
 	return err

@@ -173,8 +173,9 @@ func worth(r control.Run) bool {
 	switch r.Kind {
 	case backup.RunRebuild:
 		return false
-	case backup.RunCopy, backup.RunPrune:
+	case backup.RunCopy, backup.RunPrune, backup.RunReread:
 		return r.Status == backup.Failed
+	case backup.RunBackup, backup.RunVerify, backup.RunRestore, backup.RunExport:
 	}
 	return r.Status == backup.OK || r.Status == backup.Failed
 }

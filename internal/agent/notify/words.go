@@ -85,7 +85,7 @@ func (w writer) success(r control.Run) (title string, lines []string) {
 	case backup.RunExport:
 		v, _ := result[control.ExportResult](r)
 		lines = []string{w.T("notify.export.size", "path", v.Path, "bytes", strconv.FormatInt(v.Bytes, 10))}
-	case backup.RunRebuild, backup.RunCopy, backup.RunPrune: // are not told
+	case backup.RunRebuild, backup.RunCopy, backup.RunPrune, backup.RunReread: // are not told
 	}
 	return title, lines
 }
