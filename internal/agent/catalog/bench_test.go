@@ -75,6 +75,7 @@ func BenchmarkLists(b *testing.B) {
 	}
 	for name, f := range map[string]func(context.Context) error{
 		"runs":         func(ctx context.Context) error { _, err := db.Runs(ctx, 0); return err },
+		"dead runs":    func(ctx context.Context) error { _, err := db.DeadRuns(ctx, 0); return err },
 		"last runs":    func(ctx context.Context) error { _, err := db.LastRuns(ctx, backup.RunBackup); return err },
 		"last backups": func(ctx context.Context) error { _, err := db.LastBackups(ctx); return err },
 		"last proven":  func(ctx context.Context) error { _, err := db.LastProven(ctx); return err },

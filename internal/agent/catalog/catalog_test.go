@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -469,6 +470,37 @@ func TestUnfinishedRunsAreFoundAndTheLastThatEnded(t *testing.T) {
 	}
 }
 
+func TestTheLastRunsAreThoseOfEveryDatabase(t *testing.T) {
+	db := newPlace(t).open(t)
+	ctx := t.Context()
+	kinds := []backup.RunKind{backup.RunBackup, backup.RunVerify}
+	states := []backup.Status{backup.OK, backup.Failed, backup.Cancelled, backup.Queued, backup.Running, backup.Interrupted}
+	names := []string{"", "*", "a", "b", "Ş"}
+	want := map[string]string{}
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 500 {
+		r := control.Run{
+			ID: fmt.Sprintf("%03d", i), Kind: kinds[random.IntN(2)], Status: states[random.IntN(len(states))],
+			Server: names[random.IntN(len(names))], Database: names[random.IntN(len(names))],
+		}
+		check(t, db.SaveRuns(ctx, r))
+		if r.Kind == backup.RunBackup && r.Status.Over() && r.Status != backup.Cancelled {
+			want[r.Server+"/"+r.Database] = r.ID
+		}
+	}
+	got, last := map[string]string{}, ""
+	for _, r := range must[[]control.Run](t)(db.LastRuns(ctx, backup.RunBackup)) {
+		got[r.Server+"/"+r.Database] = r.ID
+		if r.ID < last {
+			t.Errorf("%s comes after %s", r.ID, last)
+		}
+		last = r.ID
+	}
+	if !maps.Equal(got, want) || len(want) != len(names)*len(names) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestTheDeadAreListedUntilARunMakesUpForThem(t *testing.T) {
 	db := newPlace(t).open(t)
 	ctx := t.Context()
@@ -553,7 +585,9 @@ func TestListsUseIndexes(t *testing.T) {
 		"SELECT run FROM runs ORDER BY seq DESC LIMIT 10",
 		"SELECT run FROM runs WHERE status IN ('queued', 'running') ORDER BY seq",
 		"SELECT run FROM runs WHERE id >= 'a' AND id < 'b' LIMIT 2",
-		"SELECT max(seq) FROM runs WHERE kind = 'backup' AND status NOT IN ('queued', 'running', 'cancelled') GROUP BY server, database",
+		"SELECT max(seq) FROM runs WHERE kind = 'backup' AND server = 's' AND database = 'd' AND status NOT IN ('queued', 'running', 'cancelled')",
+		"SELECT min(database) FROM runs WHERE kind = 'backup' AND server = 's' AND database > 'd' AND status NOT IN ('queued', 'running', 'cancelled')",
+		"SELECT run FROM runs WHERE dead = 1 ORDER BY seq DESC LIMIT 10",
 		keysOf(BackupFilter{}),
 		keysOf(BackupFilter{Database: "x"}),
 		keysOf(BackupFilter{Server: "s", Database: "x"}),

@@ -74,12 +74,29 @@ func (db *DB) UnfinishedRuns(ctx context.Context) ([]control.Run, error) {
 	return list(ctx, db.read, scanJSON[control.Run], "SELECT run FROM runs WHERE status IN ('queued', 'running') ORDER BY seq")
 }
 
+// selectLastRuns steps through the index from server to server and from database
+// to database: a GROUP BY would read all of it, which takes long after years.
+const selectLastRuns = `WITH RECURSIVE
+	s (server) AS (
+		SELECT min(server) FROM runs WHERE kind = ?1 AND status NOT IN ('queued', 'running', 'cancelled')
+		UNION ALL
+		SELECT (SELECT min(server) FROM runs WHERE kind = ?1 AND server > s.server AND status NOT IN ('queued', 'running', 'cancelled'))
+		FROM s WHERE server IS NOT NULL),
+	d (server, database) AS (
+		SELECT server, (SELECT min(database) FROM runs WHERE kind = ?1 AND server = s.server AND status NOT IN ('queued', 'running', 'cancelled'))
+		FROM s WHERE server IS NOT NULL
+		UNION ALL
+		SELECT server, (SELECT min(database) FROM runs WHERE kind = ?1 AND server = d.server AND database > d.database AND status NOT IN ('queued', 'running', 'cancelled'))
+		FROM d WHERE database IS NOT NULL)
+	SELECT run FROM runs WHERE seq IN (
+		SELECT (SELECT max(seq) FROM runs WHERE kind = ?1 AND server = d.server AND database = d.database AND status NOT IN ('queued', 'running', 'cancelled'))
+		FROM d WHERE database IS NOT NULL)
+	ORDER BY seq`
+
 // LastRuns returns, for every database of every server, its last run of a kind
 // that is over and was not cancelled by a person.
 func (db *DB) LastRuns(ctx context.Context, kind backup.RunKind) ([]control.Run, error) {
-	return list(ctx, db.read, scanJSON[control.Run], `SELECT run FROM runs WHERE seq IN (
-		SELECT max(seq) FROM runs WHERE kind = ? AND status NOT IN ('queued', 'running', 'cancelled') GROUP BY server, database)
-		ORDER BY seq`, string(kind))
+	return list(ctx, db.read, scanJSON[control.Run], selectLastRuns, string(kind))
 }
 
 // Run finds a run by its ID, the unique beginning of one, or [Latest].
