@@ -34,10 +34,10 @@ type state struct {
 }
 
 // busy reports whether quitting would cut something off. What waits while
-// backups are paused does not keep anybody.
+// backups are paused does not keep anybody, nor what the next agent goes on with.
 func (s *state) busy() bool {
 	return s.link == up && slices.ContainsFunc(s.status.Active, func(r control.Run) bool {
-		return r.Status == backup.Running || r.Status == backup.Queued && !s.status.Paused
+		return r.Status == backup.Running || r.Status == backup.Queued && r.Attempts == 0 && !s.status.Paused
 	})
 }
 
