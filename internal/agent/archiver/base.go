@@ -58,10 +58,39 @@ func pickBase(ctx context.Context, repo manifests, t backup.Type, same func(*bac
 	switch {
 	case err == nil:
 		return root, lost, nil
-	case gone(err):
-		return nil, WarnBaseLost.Because(err, "id", string(last.Root)), nil
+	case !gone(err):
+		return nil, nil, fmt.Errorf("read base backup: %w", err)
+	case !errors.Is(err, repository.ErrNoBackup): // what went by the rule of retention is not lost
+		lost = WarnBaseLost.Because(err, "id", string(last.Root))
 	}
-	return nil, nil, fmt.Errorf("read base backup: %w", err)
+	if t == backup.Differential {
+		return nil, lost, nil
+	}
+	base, err := shallowest(ctx, repo, same)
+	return base, lost, err
+}
+
+// shallowest returns the backup of the same database with the fewest links, of
+// several the newest; nil when all are at the end of their chain. It takes the
+// place of a root that is not kept as long as a chain lasts: every ninth backup
+// would be a full.
+func shallowest(ctx context.Context, repo manifests, same func(*backup.Manifest) bool) (best *backup.Manifest, err error) {
+	ids, err := repo.Backups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list backups: %w", err)
+	}
+	for _, id := range slices.Backward(ids) {
+		m, err := repo.Manifest(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil && !gone(err):
+			return nil, fmt.Errorf("read backup: %w", err)
+		case err == nil && same(m) && m.Depth < MaxDepth && (best == nil || m.Depth < best.Depth):
+			best = m
+		}
+	}
+	return best, nil
 }
 
 // gone reports whether a manifest is lost for good, as opposed to a store that

@@ -50,6 +50,12 @@ func chain(links int) shelf {
 
 func TestPickBase(t *testing.T) {
 	with := func(s shelf, id backup.ID, x any) shelf { s[id] = x; return s }
+	without := func(s shelf, ids ...backup.ID) shelf {
+		for _, id := range ids {
+			delete(s, id)
+		}
+		return s
+	}
 	for name, c := range map[string]struct {
 		repo shelf
 		typ  backup.Type
@@ -64,6 +70,11 @@ func TestPickBase(t *testing.T) {
 		"a differential leans on the root":             {chain(5), backup.Differential, "b0", nil},
 		"a differential after a full":                  {chain(1), backup.Differential, "b0", nil},
 		"a lost root makes a full":                     {with(chain(3), "b0", repository.ErrDamaged.Because(nil, "object", "x")), backup.Differential, "", WarnBaseLost},
+		"without its root the ninth leans on the next": {without(chain(9), "b0", "b1"), backup.Incremental, "b2", nil},
+		"of two as near the newest":                    {with(without(chain(9), "b0", "b1"), "b3x", &backup.Manifest{ID: "b3x", Root: "b0", Depth: 2, Database: "shop"}), backup.Incremental, "b3x", nil},
+		"a damaged root is said":                       {with(chain(9), "b0", repository.ErrDamaged.Because(nil, "object", "x")), backup.Incremental, "b1", WarnBaseLost},
+		"the ends of chains make a full":               {without(chain(9), "b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"), backup.Incremental, "", nil},
+		"a differential without its root is a full":    {without(chain(5), "b0"), backup.Differential, "", nil},
 		"a damaged last is passed over":                {with(chain(3), "b2", repository.ErrDamaged.Because(nil, "object", "x")), backup.Incremental, "b1", WarnBaseLost},
 		"all damaged makes a full":                     {with(shelf{}, "b0", repository.ErrMissing.Because(nil, "object", "x")), backup.Incremental, "", WarnBaseLost},
 		"backups of other databases are not leant on":  {with(chain(2), "b9", &backup.Manifest{ID: "b9", Root: "b9", Database: "other"}), backup.Incremental, "b1", nil},
