@@ -141,16 +141,18 @@ func (b *bench) hour(ctx context.Context, hour int) (m moment, err error) {
 			return m, err
 		}
 	}
-	var made []control.BackupResult
+	var made struct {
+		Runs []control.BackupResult `json:"runs"`
+	}
 	if err := b.agent.CLI.JSON(ctx, &made, "backup", "hourly"); err != nil {
 		return m, err
 	}
-	if len(made) != soakDatabases {
-		return m, fmt.Errorf("%d backups of %d were made", len(made), soakDatabases)
+	if len(made.Runs) != soakDatabases {
+		return m, fmt.Errorf("%d backups of %d were made", len(made.Runs), soakDatabases)
 	}
 	commands := [][]string{{"status"}, {"runs"}, {"backups"}, {"discover"}, {"job", "show", "hourly"}}
 	if hour%4 == 3 {
-		commands = append(commands, []string{"prune"}, []string{"verify", made[hour/4%soakDatabases].Backup, "--level", "full"})
+		commands = append(commands, []string{"prune", "--yes"}, []string{"verify", made.Runs[hour/4%soakDatabases].Backup, "--level", "full"})
 	}
 	if hour%8 == 7 {
 		commands = append(commands, []string{"doctor"}, []string{"catalog", "rebuild"})
@@ -224,7 +226,7 @@ func sizeOf(dir string) (sum int64, err error) {
 // happened once.
 func (b *bench) soaked(ctx context.Context, day []moment) error {
 	var runs []control.Run
-	if err := b.agent.CLI.JSON(ctx, &runs, "runs"); err != nil {
+	if err := b.agent.CLI.JSON(ctx, &runs, "runs", "--limit", "1000"); err != nil {
 		return err
 	}
 	failed := 0
