@@ -100,19 +100,22 @@ func (a *app) configImport() *cobra.Command {
 }
 
 // readConfig reads a file, or standard input for "-".
-func (a *app) readConfig(path string) (file control.ConfigFile, err error) {
-	from := a.opt.Stdin
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return file, errConfigRead.Because(err, "path", path, "cause", err.Error())
+func (a *app) readConfig(path string) (control.ConfigFile, error) {
+	read := func() (_ []byte, err error) {
+		from := a.opt.Stdin
+		if path != "-" {
+			f, err := os.Open(path)
+			if err != nil {
+				return nil, err
+			}
+			defer func() { err = errors.Join(err, f.Close()) }()
+			from = f
 		}
-		defer f.Close()
-		from = f
+		return io.ReadAll(io.LimitReader(from, control.MaxConfig+1))
 	}
-	b, err := io.ReadAll(io.LimitReader(from, control.MaxConfig+1))
+	b, err := read()
 	if err != nil {
-		return file, errConfigRead.Because(err, "path", path, "cause", err.Error())
+		return control.ConfigFile{}, errConfigRead.Because(err, "path", path, "cause", err.Error())
 	}
 	return control.ParseConfig(b)
 }
