@@ -101,14 +101,14 @@ func (a *app) configImport() *cobra.Command {
 
 // readConfig reads a file, or standard input for "-".
 func (a *app) readConfig(path string) (control.ConfigFile, error) {
-	read := func() (_ []byte, err error) {
+	read := func() ([]byte, error) {
 		from := a.opt.Stdin
 		if path != "-" {
 			f, err := os.Open(path)
 			if err != nil {
 				return nil, err
 			}
-			defer func() { err = errors.Join(err, f.Close()) }()
+			defer func() { _ = f.Close() }() // it is only read
 			from = f
 		}
 		return io.ReadAll(io.LimitReader(from, control.MaxConfig+1))
