@@ -26,14 +26,14 @@ type BackupFilter struct {
 	Limit  int    // at most [MaxList], also for 0
 }
 
-// keys selects the IDs of what the filter lets through, newest first.
-func (f BackupFilter) keys() (query string, args []any) {
-	where := []string{"first = 1"}
+// where is the condition for rows of table backups, but for what is searched.
+func (f BackupFilter) where() (conditions []string, args []any) {
+	conditions = []string{"first = 1"}
 	add := func(condition string, values ...any) {
-		where, args = append(where, condition), append(args, values...)
+		conditions, args = append(conditions, condition), append(args, values...)
 	}
 	if f.Destination != "" { // each backup has one row there
-		where = nil
+		conditions = nil
 		add("repository = (SELECT repository FROM destinations WHERE name = ?)", f.Destination)
 	}
 	if f.Server != "" {
@@ -45,10 +45,65 @@ func (f BackupFilter) keys() (query string, args []any) {
 	if f.Tag != "" {
 		add("id IN (SELECT backup FROM tags WHERE tag = ?)", fold(f.Tag))
 	}
-	if s := fold(strings.TrimSpace(f.Search)); s != "" {
-		add("(instr(words, ?) > 0 OR id >= ? AND id < ? OR id IN (SELECT backup FROM labels WHERE instr(words, ?) > 0))", s, s, s+"g", s)
+	return conditions, args
+}
+
+// keys selects the IDs of what the filter lets through, newest first.
+func (f BackupFilter) keys() (query string, args []any) {
+	where, args := f.where()
+	if s := f.sought(); s != "" {
+		where = append(where, "(instr(words, ?) > 0 OR id >= ? AND id < ? OR id IN (SELECT backup FROM labels WHERE instr(words, ?) > 0))")
+		args = append(args, s, s, s+"g", s)
 	}
-	return "SELECT id, started FROM backups WHERE " + strings.Join(where, " AND ") + " ORDER BY started DESC, id DESC LIMIT ?", append(args, most(f.Limit))
+	return newestKeys(where), append(args, most(f.Limit))
+}
+
+func (f BackupFilter) sought() string { return fold(strings.TrimSpace(f.Search)) }
+
+// newestKeys selects the IDs of rows, newest first; its last parameter limits
+// them.
+func newestKeys(where []string) string {
+	return "SELECT id, started FROM backups WHERE " + strings.Join(where, " AND ") + " ORDER BY started DESC, id DESC LIMIT ?"
+}
+
+// fewWords is up to how many different words a search looks up each in the
+// index. When more of them match, it goes through all backups and soon has
+// enough.
+const fewWords = 20
+
+// search selects the IDs of what is sought without going through all backups.
+// ok is false when that is no better.
+func (db *DB) search(ctx context.Context, f BackupFilter) (query string, args []any, ok bool, err error) {
+	s := f.sought()
+	if s == "" || f.Destination != "" {
+		return "", nil, false, nil
+	}
+	scan := func(row scanner) (w string, err error) {
+		err = row.Scan(&w)
+		return w, err
+	}
+	// Many backups have the same words: each is jumped to in the index.
+	words, err := list(ctx, db.read, scan, `WITH RECURSIVE each(w) AS (
+		SELECT min(words) FROM backups WHERE first = 1
+		UNION ALL SELECT (SELECT min(words) FROM backups WHERE first = 1 AND words > w) FROM each WHERE w IS NOT NULL)
+		SELECT w FROM each WHERE instr(w, ?) > 0 LIMIT ?`, s, fewWords+1)
+	if err != nil || len(words) > fewWords {
+		return "", nil, false, err
+	}
+	where, given := f.where()
+	n := most(f.Limit)
+	var parts []string
+	add := func(part string, values ...any) {
+		parts, args = append(parts, "SELECT * FROM ("+part+")"), append(append(args, values...), n)
+	}
+	for _, w := range words {
+		add(newestKeys(append(where[:len(where):len(where)], "words = ?")), append(given[:len(given):len(given)], w)...)
+	}
+	add(newestKeys(append(where[:len(where):len(where)], "id >= ?", "id < ?")), append(given[:len(given):len(given)], s, s+"g")...)
+	// IDs are in the order of time.
+	add("SELECT id, started FROM (SELECT backup AS labelled, words AS written FROM labels) CROSS JOIN backups ON id = labelled WHERE instr(written, ?) > 0 AND "+
+		strings.Join(where, " AND ")+" ORDER BY labelled DESC LIMIT ?", append([]any{s}, given...)...)
+	return strings.Join(parts, " UNION ") + " ORDER BY 2 DESC, 1 DESC LIMIT ?", append(args, n), true, nil
 }
 
 // backupColumns tell all of a backup b at its first destination d.
@@ -61,7 +116,13 @@ const selectBackups = "SELECT " + backupColumns + `
 
 // Backups lists backups with their newest proofs, newest first.
 func (db *DB) Backups(ctx context.Context, f BackupFilter) ([]control.Backup, error) {
-	keys, args := f.keys()
+	keys, args, ok, err := db.search(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		keys, args = f.keys()
+	}
 	return list(ctx, db.read, scanBackup, "SELECT "+backupColumns+" FROM ("+keys+`) k
 		JOIN backups b ON b.id = k.id AND b.first = 1 JOIN destinations d ON d.repository = b.repository
 		ORDER BY k.started DESC, k.id DESC`, args...)

@@ -73,6 +73,7 @@ CREATE TABLE backups (
 ) STRICT;
 -- With words, so that a search need not look into the rows.
 CREATE INDEX backups_started ON backups (started, id, words) WHERE first = 1;
+CREATE INDEX backups_words ON backups (words, started, id) WHERE first = 1;
 CREATE INDEX backups_database ON backups (database, started, id) WHERE first = 1;
 CREATE INDEX backups_repository ON backups (repository, started, id);
 CREATE INDEX backups_held ON backups (repository, server, database, started, id);
