@@ -76,19 +76,22 @@ func (p *Pruner) Run(ctx context.Context, req Request) (r Result, err error) {
 	if r.Decisions, err = p.decide(ctx, req, present); err != nil {
 		return r, err
 	}
-	usage, err := req.Repository.Usage(ctx)
-	if err != nil {
-		return r, fmt.Errorf("measure repository: %w", err)
-	}
-	r.Before, r.After = usage.Bytes, usage.Bytes
-	if err := forget(ctx, req, &r); err != nil || !req.Room {
+	if err := forget(ctx, req, &r); err != nil {
 		return r, err
 	}
+	if !req.Room { // the room is still taken
+		usage, err := req.Repository.Usage(ctx)
+		if err != nil {
+			return r, fmt.Errorf("measure repository: %w", err)
+		}
+		r.Before, r.After = usage.Bytes, usage.Bytes
+		return r, nil
+	}
 	freed, err := req.Repository.Prune(ctx, repository.PruneOptions{DryRun: req.DryRun, Observe: req.Observe})
-	r.After, r.Freed, r.Waiting = freed.AfterBytes, freed.FreedBytes, freed.WaitingBytes
 	if err != nil {
 		return r, fmt.Errorf("give back room: %w", err)
 	}
+	r.Before, r.After, r.Freed, r.Waiting = freed.BeforeBytes, freed.AfterBytes, freed.FreedBytes, freed.WaitingBytes
 	return r, nil
 }
 
