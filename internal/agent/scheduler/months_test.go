@@ -66,6 +66,9 @@ func (c clockwork) moments(t *testing.T, from, until time.Time) (list []time.Tim
 }
 
 func TestTwoYearsOfSchedules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two years take minutes with the race detector; the shorter tests here meet the same code")
+	}
 	const beat = 5 * time.Minute
 	monday := func(d time.Time) bool { return d.Weekday() == time.Monday }
 	leap := func(d time.Time) bool { return d.Month() == time.February && d.Day() == 29 }
