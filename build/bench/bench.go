@@ -65,20 +65,30 @@ func Run(ctx context.Context, out io.Writer, opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "rahat-bench")
+	dir, err := folder()
 	if err != nil {
-		return fmt.Errorf("make bench folder: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Chmod(dir, 0o755); err != nil { // the server runs as another user
-		return fmt.Errorf("open bench folder: %w", err)
-	}
 	b := &bench{out: out, opt: opt, dir: dir, programs: programs}
 	b.fact("load average before: %s", load())
 	if err := b.all(ctx); err != nil {
 		return err
 	}
 	return b.close(ctx)
+}
+
+// folder makes an empty folder, which servers that run as another user can reach.
+// The caller removes it.
+func folder() (string, error) {
+	dir, err := os.MkdirTemp("", "rahat-bench")
+	if err != nil {
+		return "", fmt.Errorf("make bench folder: %w", err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", errors.Join(fmt.Errorf("open bench folder: %w", err), os.RemoveAll(dir))
+	}
+	return dir, nil
 }
 
 // A bench is one run.

@@ -60,9 +60,9 @@ func Desktop(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "rahat-bench")
+	dir, err := folder()
 	if err != nil {
-		return fmt.Errorf("make bench folder: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b := &bench{out: out, opt: desktopOptions, dir: dir, programs: programs}

@@ -48,9 +48,9 @@ func S3(ctx context.Context, out io.Writer) (err error) {
 	if err := os.Setenv(gateway.Variable, program); err != nil {
 		return fmt.Errorf("name the S3 server: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "rahat-bench")
+	dir, err := folder()
 	if err != nil {
-		return fmt.Errorf("make bench folder: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	server, err := gateway.Start(ctx, dir)

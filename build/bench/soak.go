@@ -50,14 +50,11 @@ func Soak(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "rahat-soak")
+	dir, err := folder()
 	if err != nil {
-		return fmt.Errorf("make folder: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Chmod(dir, 0o755); err != nil { // the server runs as another user
-		return fmt.Errorf("open folder: %w", err)
-	}
 	b := &bench{out: out, opt: soakOptions, dir: dir, programs: programs}
 	if err := b.soak(ctx); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/rahatbackup/rahat/build/step"
@@ -14,20 +15,27 @@ import (
 // a change of its own.
 const linterVersion = "v2.15.0"
 
-// linter returns golangci-lint, built from its module if it is not there.
+// linter returns golangci-lint, built if it is not there.
 func linter(ctx context.Context, out io.Writer) (string, error) {
+	return built(ctx, out, "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", linterVersion)
+}
+
+// built returns a program that is built from its module if it is not there. Its
+// name is the last element of its package.
+func built(ctx context.Context, out io.Writer, pkg, version string) (program string, err error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "golangci-lint-"+linterVersion)
-	program := filepath.Join(dir, "golangci-lint")
+	name := path.Base(pkg)
+	dir := filepath.Join(cache, name+"-"+version)
+	program = filepath.Join(dir, name)
 	if isFile(program) {
 		return program, nil
 	}
-	fmt.Fprintf(out, "building golangci-lint %s (a few minutes, once)\n", linterVersion)
+	fmt.Fprintf(out, "building %s %s (a few minutes, once)\n", name, version)
 	err = makeFolder(dir, func(temp string) error {
-		install := step.Cmd("go", "install", "-trimpath", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@"+linterVersion)
+		install := step.Cmd("go", "install", "-trimpath", pkg+"@"+version)
 		install.Dir = os.TempDir() // not in this module: its own go.mod counts
 		_, err := install.With("GOBIN="+temp, "CGO_ENABLED=0", "GOFLAGS=").Output(ctx)
 		return err

@@ -3,7 +3,6 @@ package agent_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -51,35 +50,22 @@ func fileVault(home paths.Home) func(context.Context) (vault.Vault, error) {
 
 func TestKilledAgentLeavesAnInterruptedRunAndTheNextBackupSucceeds(t *testing.T) {
 	home, disk := paths.Home(t.TempDir()), local.URL(filepath.Join(t.TempDir(), "disk"))
-	cmd := exec.CommandContext(t.Context(), must[string](t)(os.Executable()))
-	cmd.Env = append(os.Environ(), childHome+"="+string(home))
-	cmd.Stderr = os.Stderr
-	check(t, cmd.Start())
-	t.Cleanup(func() { // however the test ends
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	c := client.Default(home)
-	defer c.Close()
-	answers(t, c, func() error { return nil })
 	ctx := t.Context()
-	must[control.Server](t)(c.AddServer(ctx, control.NewServer{Server: control.Server{Name: "shop", Engine: engine.Postgres, Address: "db"}}))
-	must[control.Destination](t)(c.AddDestination(ctx, control.NewDestination{Destination: control.Destination{Name: "disk", URL: disk}}))
-	status := must[control.StatusReport](t)(c.Status(ctx))
-	r := must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders", "orders"}}))
-	for e, err := range c.Events(ctx, status.Seq, status.Epoch) { // until the dump is on
-		if err != nil {
-			t.Fatal(err)
+	var r control.Runs
+	killed(t, home, func(c *client.Client) {
+		must[control.Server](t)(c.AddServer(ctx, control.NewServer{Server: control.Server{Name: "shop", Engine: engine.Postgres, Address: "db"}}))
+		must[control.Destination](t)(c.AddDestination(ctx, control.NewDestination{Destination: control.Destination{Name: "disk", URL: disk}}))
+		status := must[control.StatusReport](t)(c.Status(ctx))
+		r = must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders", "orders"}}))
+		for e, err := range c.Events(ctx, status.Seq, status.Epoch) { // until the dump is on
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Run != nil && e.Run.Progress != nil {
+				break
+			}
 		}
-		if e.Run != nil && e.Run.Progress != nil {
-			break
-		}
-	}
-	check(t, cmd.Process.Kill())
-	if err := cmd.Wait(); err == nil {
-		t.Error("the agent ended by itself")
-	}
-
+	})
 	h := &house{home: home, disk: disk, engine: enginemem.New()}
 	h.driver = h.engine
 	h.engine.Host("db").Set("orders", enginemem.Database{"items": table(10)})

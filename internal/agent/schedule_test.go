@@ -49,7 +49,10 @@ func (l *living) until(what string, ok func([]control.Run) bool) []control.Run {
 		if ok(runs) {
 			return runs
 		}
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // an agent of its own time is asked until it has got there
+		select { // an agent of its own time is asked until it has got there
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 }
 

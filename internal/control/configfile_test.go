@@ -64,7 +64,7 @@ func FuzzParseConfig(f *testing.F) {
 		}
 		once, err := json.Marshal(c)
 		if err != nil {
-			t.Skip() // a time that JSON cannot hold
+			return // a time that JSON cannot hold
 		}
 		again, err := ParseConfig(once)
 		if err != nil {

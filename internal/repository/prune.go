@@ -46,7 +46,7 @@ const defaultRepack = 0.5
 // ErrPrune when it cannot know what is needed, because the manifest or a list
 // of a backup cannot be read; nothing is deleted then. ErrTurn when it was held
 // up in the midst. What it reports with an error was done.
-func (r *Repository) Prune(ctx context.Context, opt PruneOptions) (PruneReport, error) {
+func (r *Repository) Prune(ctx context.Context, opt PruneOptions) (rep PruneReport, err error) {
 	r.pruning.Lock()
 	defer r.pruning.Unlock()
 	if opt.Observe == nil {
@@ -57,16 +57,16 @@ func (r *Repository) Prune(ctx context.Context, opt PruneOptions) (PruneReport, 
 	}
 	p := &pruner{r: r, opt: opt, now: r.opt.Now(), visited: make(map[shortID]bool)}
 	if !opt.DryRun {
-		var err error
 		if p.turn, p.now, err = r.takeTurn(ctx); err != nil {
 			return PruneReport{}, err
 		}
 		p.rep.Busy = p.turn == nil
 		if p.turn != nil {
-			defer p.turn.release(context.WithoutCancel(ctx)) //nolint:errcheck // one that stays grows old
+			// One that stays keeps others from deleting until it is old.
+			defer func() { err = errors.Join(err, p.turn.release(context.WithoutCancel(ctx))) }()
 		}
 	}
-	err := p.run(ctx)
+	err = p.run(ctx)
 	return p.rep, err
 }
 

@@ -95,28 +95,11 @@ type lineReader struct {
 	pass  int64 // line ends still to be passed over
 	ended int64 // lines that end in what was read or left out
 	open  bool  // what was read last does not end with a line's end
-	buf   []byte
-	rest  []byte // of buf
-	err   error
+	stock
 }
 
 // Read implements [io.Reader].
-func (p *lineReader) Read(b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, p.err
-	}
-	for len(p.rest) == 0 {
-		if p.err == nil {
-			p.err = p.fill()
-		}
-		if p.err != nil {
-			return 0, p.err
-		}
-	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
-	return n, nil
-}
+func (p *lineReader) Read(b []byte) (int, error) { return p.read(b, p.fill) }
 
 // fill loads the next chunk and passes over what was not asked for.
 func (p *lineReader) fill() error {

@@ -72,25 +72,33 @@ type partReader struct {
 	ref   *ref
 	next  rowdelta.Next
 	tally *tally
-	buf   []byte
-	rest  []byte // of buf
-	err   error
+	stock
 }
 
-func (p *partReader) Read(b []byte) (int, error) {
+func (p *partReader) Read(b []byte) (int, error) { return p.read(b, p.fill) }
+
+// A stock is what a reader of chunks has loaded and not yet handed out.
+type stock struct {
+	buf  []byte
+	rest []byte // of buf
+	err  error  // why there is no more
+}
+
+// read hands out what is there, and lets fill get more when there is nothing.
+func (s *stock) read(b []byte, fill func() error) (int, error) {
 	if len(b) == 0 {
-		return 0, p.err
+		return 0, s.err
 	}
-	for len(p.rest) == 0 {
-		if p.err == nil {
-			p.err = p.fill()
+	for len(s.rest) == 0 {
+		if s.err == nil {
+			s.err = fill()
 		}
-		if p.err != nil {
-			return 0, p.err
+		if s.err != nil {
+			return 0, s.err
 		}
 	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
+	n := copy(b, s.rest)
+	s.rest = s.rest[n:]
 	return n, nil
 }
 
