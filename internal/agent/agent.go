@@ -231,6 +231,9 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 			a.log.ErrorContext(ctx, "cannot read backups into the new catalog", "err", err)
 		}
 	}
+	if err := a.server.TakeStock(ctx); err != nil {
+		a.log.ErrorContext(ctx, "cannot see what was left on the destinations", "err", err)
+	}
 	if err := a.server.Requeue(ctx); err != nil {
 		a.log.ErrorContext(ctx, "cannot go on with what was left", "err", err)
 	}

@@ -434,6 +434,9 @@ func TestStopInMidRunInterruptsItAndTheNextAgentGoesOn(t *testing.T) {
 	if err == nil {
 		t.Error("a stopping agent took work")
 	}
+	// The second run waits for the first. When the stop has ended it, it has
+	// reached the first as well, which may not go on to its end before.
+	l.wait(control.Runs{Runs: r.Runs[1:]})
 	open()
 	if err := <-l.done; err != nil || time.Since(start) > 10*time.Second {
 		t.Errorf("ended with %v after %v", err, time.Since(start))

@@ -25,6 +25,9 @@ func child(home paths.Home) int {
 	if hold := os.Getenv(childHold); hold != "" {
 		return holdingChild(home, hold)
 	}
+	if os.Getenv(childSteps) != "" {
+		return steppingChild(home)
+	}
 	h := &house{home: home, engine: enginemem.New()}
 	h.driver = h.engine
 	h.engine.Host("db").Set("orders", enginemem.Database{"items": table(10)})

@@ -108,6 +108,9 @@ func (s *Server) Interrupted(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for i, r := range runs {
+		if err := s.unsettled(ctx, r); err != nil {
+			return err
+		}
 		why := cutOff(r)
 		again, ok := queue.Resume(r, now, why)
 		if !ok {

@@ -136,6 +136,7 @@ type Server struct {
 	census  *census
 	ledger  ledger
 	pruner  pruner.Pruner
+	unsure  map[string]bool // destinations that are looked at when the agent has begun
 
 	scheduler  *scheduler.Scheduler
 	complaints sync.Map // what was logged of tasks that cannot be planned
@@ -144,7 +145,7 @@ type Server struct {
 
 // New returns a server. Call Close when the queue has stopped.
 func New(opt Options) *Server {
-	s := &Server{Options: opt, started: opt.Now().UTC()}
+	s := &Server{Options: opt, started: opt.Now().UTC(), unsure: map[string]bool{}}
 	s.repos.open = s.openDestination
 	s.pruner.Now = opt.Now
 	s.ui = newBrowserUI(s)
