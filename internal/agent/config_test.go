@@ -52,6 +52,9 @@ func TestAConfigurationMovesToAnotherComputer(t *testing.T) {
 	if d := must[control.DestinationTest](t)(l.TestDestination(ctx, "disk")); d.OK || d.Problem.Code != "agent.repository_key_missing" {
 		t.Errorf("test %+v", d)
 	}
+	if _, err := l.DestinationUsage(ctx, "disk"); err == nil || control.FromError(err).Code != "agent.repository_key_missing" {
+		t.Errorf("usage without key: %v", err)
+	}
 	if _, err := l.UnlockDestination(ctx, "disk", control.Unlock{Passphrase: "wrong"}); err == nil || control.FromError(err).Code != "repository.wrong_key" {
 		t.Errorf("wrong passphrase: %v", err)
 	}
@@ -66,6 +69,13 @@ func TestAConfigurationMovesToAnotherComputer(t *testing.T) {
 	must[control.Server](t)(l.EditServer(ctx, control.NewServer{Server: file.Servers[0], Password: "hunter2"}))
 	r, err := l.Restore(ctx, made, control.RestoreRequest{Server: "shop", Database: "moved"})
 	result[control.RestoreResult](l, r, err)
+	// With a key all is measured: the one backup and what it takes.
+	if u := must[control.DestinationUsage](t)(l.DestinationUsage(ctx, "disk")); u.Backups != 1 || u.Bytes <= 0 || u.FreeBytes <= 0 {
+		t.Errorf("usage %+v", u)
+	}
+	if _, err := l.DestinationUsage(ctx, "none"); err == nil || control.FromError(err).Code != "agent.no_destination" {
+		t.Errorf("usage of none: %v", err)
+	}
 	// Its key stays.
 	check(t, l.end())
 	l = h.start(t)

@@ -114,6 +114,13 @@ type DestinationEdit struct {
 	RereadDays *int `json:"reread_days,omitempty" minimum:"0" maximum:"3650"`
 }
 
+// DestinationUsage is what the repository of a destination takes.
+type DestinationUsage struct {
+	Backups   int   `json:"backups"`
+	Bytes     int64 `json:"bytes"`      // of everything stored there
+	FreeBytes int64 `json:"free_bytes"` // -1 when unknown
+}
+
 // RereadResult is what reading a piece of a destination found.
 type RereadResult struct {
 	Run         string        `json:"run"`

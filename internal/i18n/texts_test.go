@@ -106,6 +106,28 @@ func TestTextsOfAProblemComeInPairsInTheFileOfTheirArea(t *testing.T) {
 	}
 }
 
+func TestWhatThePagesSayInsteadOfACommandIsOfAProblemAndNamesNone(t *testing.T) {
+	command := regexp.MustCompile(`rahat [a-z]|--[a-z]`)
+	for _, lang := range Languages() {
+		all, n := areas(t, lang), 0
+		for key, text := range all["remedy.json"] {
+			n++
+			code, ok := strings.CutPrefix(key, "remedy.")
+			area, _, _ := strings.Cut(code, ".")
+			there, has := all[area+".json"]["problem."+code+".remedy"]
+			if !ok || !has {
+				t.Errorf("%s: %s is of no problem", lang, key)
+			}
+			if command.MatchString(text) || text == there {
+				t.Errorf("%s: %s says nothing else: %q", lang, key, text)
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s: there is none", lang)
+		}
+	}
+}
+
 func TestNoKeyStandsInTwoFiles(t *testing.T) {
 	for _, lang := range Languages() {
 		seen := map[string]string{}

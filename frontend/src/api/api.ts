@@ -17,6 +17,23 @@ export type ServerTest = Schemas['ServerTest'];
 export type Destination = Schemas['Destination'];
 export type NewDestination = Schemas['NewDestination'];
 export type DestinationTest = Schemas['DestinationTest'];
+export type DestinationCheck = Schemas['DestinationCheck'];
+export type DestinationEdit = Schemas['DestinationEdit'];
+export type DestinationUsage = Schemas['DestinationUsage'];
+export type KeySlot = Schemas['KeySlot'];
+export type NewKey = Schemas['NewKey'];
+export type Unlock = Schemas['Unlock'];
+export type Channel = Schemas['Channel'];
+export type ChannelStatus = Schemas['ChannelStatus'];
+export type ChannelTest = Schemas['ChannelTest'];
+export type NewChannel = Schemas['NewChannel'];
+export type ConfigFile = Schemas['ConfigFile'];
+export type ConfigImport = Schemas['ConfigImport'];
+export type ConfigImported = Schemas['ConfigImported'];
+export type Doctor = Schemas['Doctor'];
+export type DoctorCheck = Schemas['DoctorCheck'];
+export type BackupTable = Schemas['BackupTable'];
+export type BackupRows = Schemas['BackupRows'];
 export type Job = Schemas['Job'];
 export type RecoveryKit = Schemas['RecoveryKit'];
 export type RecoveryKitRequest = Schemas['RecoveryKitRequest'];
@@ -71,6 +88,14 @@ export interface BackupQuery {
   limit?: number;
 }
 
+export interface RowsQuery {
+  schema?: string;
+  table: string;
+  /** Number of the first row, from 0. */
+  offset: number;
+  limit: number;
+}
+
 /** Everything screens may ask of the agent. A call that fails throws a Problem. */
 export interface Api {
   hello(): Promise<Hello>;
@@ -91,6 +116,32 @@ export interface Api {
   testDestination(name: string): Promise<DestinationTest>;
   /** What is stored there stays. */
   removeDestination(name: string): Promise<void>;
+  /** How it is kept; what is not given stays. */
+  editDestination(name: string, edit: DestinationEdit): Promise<Destination>;
+  /** Everything stored there is listed, which takes a while at a large bucket. */
+  destinationUsage(name: string): Promise<DestinationUsage>;
+  /** Reads the piece that is due now. */
+  reread(name: string): Promise<Runs>;
+  keys(destination: string): Promise<KeySlot[]>;
+  addKey(destination: string, key: NewKey): Promise<KeySlot[]>;
+  removeKey(destination: string, id: string): Promise<void>;
+  /** Gives this computer a new key and takes the old one away. */
+  rotateKey(destination: string): Promise<KeySlot[]>;
+  /** Gives this computer a key to a place that came with a configuration. */
+  unlock(destination: string, key: Unlock): Promise<Destination>;
+  channels(): Promise<ChannelStatus[]>;
+  addChannel(channel: NewChannel): Promise<Channel>;
+  /** Changes a channel; without a secret the present one stays. */
+  editChannel(channel: NewChannel): Promise<Channel>;
+  removeChannel(name: string): Promise<void>;
+  testChannel(name: string): Promise<ChannelTest>;
+  exportConfig(): Promise<ConfigFile>;
+  /** The file is what was read, whatever it is: the agent judges it. */
+  importConfig(wanted: Omit<ConfigImport, 'file'> & { file: unknown }): Promise<ConfigImported>;
+  /** Examines the whole installation, within ten seconds. */
+  doctor(): Promise<Doctor>;
+  tables(backup: string): Promise<BackupTable[]>;
+  rows(backup: string, query: RowsQuery): Promise<BackupRows>;
   /** Which places a recovery kit opens, as far as is known. */
   recovery(): Promise<RecoveryState[]>;
   /** Makes a key that is told this once. */

@@ -1,8 +1,9 @@
 import { at, backupOf, foundDatabase, jobsOf, kitOf, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
-import type { Api, DatabaseStatus, Destination, Job, NewServer, RecoveryState, Run, Server, Settings, Signal, StatusReport } from './api';
+import type { Api, ChannelStatus, DatabaseStatus, Destination, Job, KeySlot, NewServer, RecoveryState, Run, Server, Settings, Signal, StatusReport } from './api';
 import { checkOf, historyOf } from './history';
 import { Problem } from './problem';
 import { runScenes } from './sceneRuns';
+import { channelsOf, destinationTestOf, keysOf, setupApi } from './setup';
 
 /** What a fake agent knows. Tests may change it while it is in use. */
 export interface World {
@@ -14,6 +15,8 @@ export interface World {
   destinations: Destination[];
   jobs: Job[];
   recovery: Record<string, Omit<RecoveryState, 'destination'>>;
+  channels: ChannelStatus[];
+  keys: KeySlot[];
   runs: Run[];
 }
 
@@ -29,7 +32,8 @@ export function newWorld(over: Partial<World> = {}, now = Date.now()): World {
   return {
     status: statusOf({}, now), databases: sevenDatabases(now), looking: false, settings: settingsOf(), runs: [],
     servers: [{ name: 'main', engine: 'postgres', address: '127.0.0.1:5432' }],
-    destinations: [{ name: 'disk', url: 'file:///backups' }, { name: 'office-nas', url: 'file:///mnt/nas' }], jobs: jobsOf(), recovery: { disk: { kit: at(-9_000, now) }, 'office-nas': { kit: at(-9_000, now), drilled: at(-8_900, now) } }, ...over,
+    destinations: [{ name: 'disk', url: 'file:///backups' }, { name: 'office-nas', url: 'file:///mnt/nas' }], jobs: jobsOf(), recovery: { disk: { kit: at(-9_000, now) }, 'office-nas': { kit: at(-9_000, now), drilled: at(-8_900, now) } },
+    channels: channelsOf(now), keys: keysOf(now), ...over,
   };
 }
 
@@ -62,6 +66,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
   };
   const backups = () => world.databases.flatMap(historyOf);
   const base: Api = {
+    ...setupApi(world, start),
     hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
     status: () => Promise.resolve({ ...world.status, active: world.runs.filter((r) => r.status === 'queued' || r.status === 'running') }),
     settings: () => Promise.resolve(world.settings),
@@ -86,7 +91,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
       world.destinations.push(d);
       return Promise.resolve(d);
     },
-    testDestination: () => Promise.resolve({ ok: true, backups: 0, free_bytes: -1 }),
+    testDestination: (name) => Promise.resolve(destinationTestOf(name === 'office-nas')),
     removeDestination: (name) => {
       world.destinations = world.destinations.filter((d) => d.name !== name);
       return Promise.resolve();
@@ -231,6 +236,9 @@ const scenes: Record<string, (w: World) => void> = {
   },
   nokit: (w) => {
     w.recovery = {};
+  },
+  quiet: (w) => {
+    w.channels = [];
   },
   noplace: (w) => {
     w.destinations = [];

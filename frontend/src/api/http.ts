@@ -1,5 +1,5 @@
 import createClient from 'openapi-fetch';
-import type { Api, Subscribe } from './api';
+import type { Api, ConfigImport, Subscribe } from './api';
 import { eventStream } from './events';
 import { isProblemBody, Problem, problemOf } from './problem';
 import type { paths } from './schema';
@@ -44,6 +44,24 @@ export function httpApi(subscribe: Subscribe = eventStream): Api {
     addDestination: (body) => ok(c.POST('/api/destinations', { body })),
     testDestination: (name) => ok(c.POST('/api/destinations/{name}/test', named(name))),
     removeDestination: async (name) => { await ok(c.DELETE('/api/destinations/{name}', named(name))); },
+    editDestination: (name, body) => ok(c.PUT('/api/destinations/{name}', { ...named(name), body })),
+    destinationUsage: (name) => ok(c.GET('/api/destinations/{name}/usage', named(name))),
+    reread: (name) => ok(c.POST('/api/destinations/{name}/reread', named(name))),
+    keys: (name) => ok(c.GET('/api/destinations/{name}/keys', named(name))),
+    addKey: (name, body) => ok(c.POST('/api/destinations/{name}/keys', { ...named(name), body })),
+    removeKey: async (name, key) => { await ok(c.DELETE('/api/destinations/{name}/keys/{id}', { params: { path: { name, id: key } } })); },
+    rotateKey: (name) => ok(c.POST('/api/destinations/{name}/keys/rotate', named(name))),
+    unlock: (name, body) => ok(c.POST('/api/destinations/{name}/unlock', { ...named(name), body })),
+    channels: () => ok(c.GET('/api/channels')),
+    addChannel: (body) => ok(c.POST('/api/channels', { body })),
+    editChannel: (body) => ok(c.PUT('/api/channels/{name}', { ...named(body.name), body })),
+    removeChannel: async (name) => { await ok(c.DELETE('/api/channels/{name}', named(name))); },
+    testChannel: (name) => ok(c.POST('/api/channels/{name}/test', named(name))),
+    exportConfig: () => ok(c.GET('/api/config')),
+    importConfig: (body) => ok(c.POST('/api/config', { body: body as ConfigImport })),
+    doctor: () => ok(c.GET('/api/doctor')),
+    tables: (of) => ok(c.GET('/api/backups/{id}/tables', id(of))),
+    rows: (of, query) => ok(c.GET('/api/backups/{id}/rows', { params: { path: { id: of }, query } })),
     recovery: () => ok(c.GET('/api/recovery-kit')),
     makeKit: (body) => ok(c.POST('/api/recovery-kit', { body })),
     drillKey: (body) => ok(c.POST('/api/recovery-kit/drill', { body })),

@@ -436,6 +436,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/destinations/{name}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a destination holds */
+        get: operations["destination-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/discover": {
         parameters: {
             query?: never;
@@ -1225,6 +1242,14 @@ export interface components {
             ok: boolean;
             problem?: components["schemas"]["Problem"];
             repository?: string;
+        };
+        DestinationUsage: {
+            /** Format: int64 */
+            backups: number;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            free_bytes: number;
         };
         DiscoverRequest: {
             folders?: string[];
@@ -2762,6 +2787,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Destination"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "destination-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationUsage"];
                 };
             };
             /** @description Error */

@@ -37,12 +37,13 @@ export class Texts {
     return this.write(text.code, text.params ?? {}, now);
   }
 
-  /** What happened and what to do about it. */
+  /** What happened and what to do about it. Where that is a command, the pages have words of their own: messages/remedy.json. */
   problem(p: Problem | ProblemBody, now = new Date()): { title: string; remedy: string } {
     const values = { code: p.code, ...(p.detail !== undefined && { cause: p.detail }), ...p.params };
     let key = `problem.${p.code}`;
     if (!(`${key}.title` in this.words)) key = p.detail === undefined ? 'unknown.bare' : 'unknown';
-    return { title: this.write(`${key}.title`, values, now), remedy: this.write(`${key}.remedy`, values, now) };
+    const here = `remedy.${p.code}`;
+    return { title: this.write(`${key}.title`, values, now), remedy: this.write(here in this.words ? here : `${key}.remedy`, values, now) };
   }
 
   private write(key: string, values: Values, now: Date): string {

@@ -47,3 +47,11 @@ test('problems have title and remedy; one that nobody knows is told by its name 
   expect(texts.problem({ code: 'x.y' }).title).toContain('x.y');
   expect(texts.problem({ code: 'x.y', detail: 'why' }).title).toContain('why');
 });
+
+test('where the remedy is a command, the pages say what can be done in them', async () => {
+  for (const lang of ['en', 'tr'] as const) {
+    const { remedy } = (await loadTexts(lang)).problem({ code: 'engine.target_exists', params: { database: 'x' } });
+    expect(remedy).not.toContain('--overwrite');
+    expect(remedy).not.toBe('');
+  }
+});

@@ -1,5 +1,5 @@
 import { QueryClient, queryOptions } from '@tanstack/react-query';
-import type { Api, BackupQuery } from '../api/api';
+import type { Api, BackupQuery, RowsQuery } from '../api/api';
 import { problemOf } from '../api/problem';
 import type { Live } from './live';
 
@@ -39,6 +39,13 @@ export function newQuestions(api: Api, live: Live) {
     hello: queryOptions({ queryKey: ['hello'], queryFn: () => ask(() => api.hello()) }),
     servers: queryOptions({ queryKey: ['servers'], queryFn: () => ask(() => api.servers()) }),
     destinations: queryOptions({ queryKey: ['destinations'], queryFn: () => ask(() => api.destinations()) }),
+    // What must be read at the place itself is asked once, and again only when it is about that place.
+    usage: (name: string) => queryOptions({ queryKey: ['usage', name], queryFn: () => ask(() => api.destinationUsage(name)), staleTime: 'static' }),
+    keys: (name: string) => queryOptions({ queryKey: ['keys', name], queryFn: () => ask(() => api.keys(name)), staleTime: 'static' }),
+    channels: queryOptions({ queryKey: ['channels'], queryFn: () => ask(() => api.channels()) }),
+    doctor: queryOptions({ queryKey: ['doctor'], queryFn: () => ask(() => api.doctor()), staleTime: 'static', gcTime: 0 }),
+    tables: (backup: string) => queryOptions({ queryKey: ['tables', backup], queryFn: () => ask(() => api.tables(backup)), staleTime: 'static' }),
+    rows: (backup: string, query: RowsQuery) => queryOptions({ queryKey: ['rows', backup, query], queryFn: () => ask(() => api.rows(backup, query)), staleTime: 'static' }),
     recovery: queryOptions({ queryKey: ['recovery'], queryFn: () => ask(() => api.recovery()) }),
     jobs: queryOptions({ queryKey: ['jobs'], queryFn: () => ask(() => api.jobs()) }),
     runs: queryOptions({ queryKey: ['runs'], queryFn: () => ask(() => api.runs()) }),

@@ -243,6 +243,39 @@ func (s *Server) tryDestination(ctx context.Context, d control.Destination, test
 	return err
 }
 
+// destinationUsage measures what is there; nothing is written for it.
+func (s *Server) destinationUsage(ctx context.Context, in *named) (control.DestinationUsage, error) {
+	usage := control.DestinationUsage{FreeBytes: -1}
+	d, err := s.Catalog.Destination(ctx, in.Name)
+	if err != nil {
+		return usage, missing(err, ErrNoDestination, "name", in.Name)
+	}
+	ctx, cancel := testContext(ctx, destinationTestTime)
+	defer cancel()
+	err = stopped(ctx, s.measure(ctx, d, &usage))
+	return usage, err
+}
+
+func (s *Server) measure(ctx context.Context, d control.Destination, usage *control.DestinationUsage) error {
+	st, err := s.storeOf(ctx, d)
+	if err != nil {
+		return err
+	}
+	if sized, ok := store.As[store.Sized](st); ok {
+		if usage.FreeBytes, err = sized.Free(ctx); err != nil {
+			return err
+		}
+	}
+	repo, done, err := s.repos.use(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer done()
+	held, err := repo.Usage(ctx)
+	usage.Backups, usage.Bytes = held.Backups, held.Bytes
+	return err
+}
+
 // tryStore makes sure that a store does what backups need.
 func tryStore(ctx context.Context, st store.Store, d control.Destination, test *control.DestinationTest) error {
 	steps := storecheck.Run(ctx, st, storecheck.Options{Lock: d.LockDays > 0})

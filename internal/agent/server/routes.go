@@ -62,6 +62,7 @@ func (s *Server) destinationRoutes(api huma.API) {
 	handle(s, api, put, "/api/destinations/{name}", "edit-destination", "Change how a destination is kept", ok, s.editDestination)
 	handle(s, api, post, "/api/destinations/{name}/reread", "reread-destination", "Read the piece of a destination that is due", accepted, s.startReread)
 	handle(s, api, post, "/api/destinations/{name}/test", "test-destination", "Open a destination", ok, s.testDestination)
+	handle(s, api, get, "/api/destinations/{name}/usage", "destination-usage", "What a destination holds", ok, s.destinationUsage)
 
 	handle(s, api, get, "/api/destinations/{name}/keys", "list-keys", "Ways into a destination's repository", ok, s.listKeys)
 	handle(s, api, post, "/api/destinations/{name}/keys", "add-key", "Add a passphrase or a recipient", ok, s.addKey)

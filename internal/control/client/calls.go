@@ -173,6 +173,11 @@ func (c *Client) DrillKey(ctx context.Context, d control.KeyDrill) (control.KeyD
 	return post[control.KeyDrilled](ctx, c, "/api/recovery-kit/drill", d)
 }
 
+// DestinationUsage measures what a destination holds.
+func (c *Client) DestinationUsage(ctx context.Context, name string) (control.DestinationUsage, error) {
+	return get[control.DestinationUsage](ctx, c, at("destinations", name, "usage"), nil)
+}
+
 // Keys lists the ways into a destination's repository.
 func (c *Client) Keys(ctx context.Context, destination string) ([]control.KeySlot, error) {
 	return get[[]control.KeySlot](ctx, c, at("destinations", destination, "keys"), nil)

@@ -9,6 +9,7 @@ import { Button, LinkButton } from '../../ui/Button';
 import { Card, PageHead } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
+import { ChannelsCard } from '../channels/ChannelsCard';
 import { About } from './About';
 import './settings.css';
 
@@ -29,6 +30,7 @@ export function SettingsPage() {
       ) : (
         <Card className="pad"><Later><div className="col gap-4"><Bone width={240} /><Bone width={320} /><Bone width={200} /></div></Later></Card>
       )}
+      <ChannelsCard />
       <About />
     </div>
   );
