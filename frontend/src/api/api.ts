@@ -35,6 +35,12 @@ export type DoctorCheck = Schemas['DoctorCheck'];
 export type BackupTable = Schemas['BackupTable'];
 export type BackupRows = Schemas['BackupRows'];
 export type Job = Schemas['Job'];
+export type Script = Schemas['Script'];
+export type JobPreview = Schemas['JobPreview'];
+export type JobTemplate = Schemas['JobTemplate'];
+export type RetentionEntry = Schemas['RetentionEntry'];
+export type PrunePreview = Schemas['PrunePreview'];
+export type Label = Schemas['Label'];
 export type RecoveryKit = Schemas['RecoveryKit'];
 export type RecoveryKitRequest = Schemas['RecoveryKitRequest'];
 export type RecoveryState = Schemas['RecoveryState'];
@@ -85,6 +91,9 @@ export type Subscribe = (on: (signal: Signal) => void, position: () => Position 
 export interface BackupQuery {
   database?: string;
   destination?: string;
+  /** In server, database, job, note and tags, or the beginning of an ID. */
+  search?: string;
+  tag?: string;
   limit?: number;
 }
 
@@ -155,9 +164,16 @@ export interface Api {
   removeJob(name: string): Promise<void>;
   pauseJob(name: string): Promise<Job>;
   resumeJob(name: string): Promise<Job>;
+  /** What a job would do from now on, whether it is there already or not. */
+  previewJob(job: Job): Promise<JobPreview>;
+  jobTemplates(): Promise<JobTemplate[]>;
+  /** What becomes of every backup by the rules of all jobs now. */
+  previewPrune(): Promise<PrunePreview>;
   startBackup(request: BackupRequest): Promise<Runs>;
   backups(query?: BackupQuery): Promise<Backup[]>;
   backup(id: string): Promise<Backup>;
+  /** Replaces what a person wrote on a backup. */
+  label(backup: string, label: Label): Promise<Backup>;
   verify(backup: string, level: VerifyRequest['level']): Promise<Runs>;
   checkRestore(backup: string, request: RestoreRequest): Promise<RestoreCheck>;
   restore(backup: string, request: RestoreRequest): Promise<Runs>;

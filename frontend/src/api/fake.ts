@@ -1,6 +1,7 @@
 import { at, backupOf, foundDatabase, jobsOf, kitOf, resultOf, runOf, settingsOf, sevenDatabases, statusOf } from './fixtures';
-import type { Api, ChannelStatus, DatabaseStatus, Destination, Job, KeySlot, NewServer, RecoveryState, Run, Server, Settings, Signal, StatusReport } from './api';
-import { checkOf, historyOf } from './history';
+import type { Api, ChannelStatus, DatabaseStatus, Destination, Job, KeySlot, Label, NewServer, RecoveryState, Run, Server, Settings, Signal, StatusReport } from './api';
+import { backupsOf, checkOf, matching } from './history';
+import { previewOf, pruneOf, templatesOf } from './planned';
 import { Problem } from './problem';
 import { runScenes } from './sceneRuns';
 import { channelsOf, destinationTestOf, keysOf, setupApi } from './setup';
@@ -18,6 +19,8 @@ export interface World {
   channels: ChannelStatus[];
   keys: KeySlot[];
   runs: Run[];
+  /** What was written on backups, by their IDs. */
+  labels: Record<string, Label>;
 }
 
 export type FakeApi = Api & {
@@ -30,7 +33,7 @@ export type FakeApi = Api & {
 
 export function newWorld(over: Partial<World> = {}, now = Date.now()): World {
   return {
-    status: statusOf({}, now), databases: sevenDatabases(now), looking: false, settings: settingsOf(), runs: [],
+    status: statusOf({}, now), databases: sevenDatabases(now), looking: false, settings: settingsOf(), runs: [], labels: {},
     servers: [{ name: 'main', engine: 'postgres', address: '127.0.0.1:5432' }],
     destinations: [{ name: 'disk', url: 'file:///backups' }, { name: 'office-nas', url: 'file:///mnt/nas' }], jobs: jobsOf(), recovery: { disk: { kit: at(-9_000, now) }, 'office-nas': { kit: at(-9_000, now), drilled: at(-8_900, now) } },
     channels: channelsOf(now), keys: keysOf(now), ...over,
@@ -64,7 +67,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     emitRun(run);
     return Promise.resolve(run);
   };
-  const backups = () => world.databases.flatMap(historyOf);
+  const backups = () => backupsOf(world);
   const base: Api = {
     ...setupApi(world, start),
     hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
@@ -118,11 +121,20 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     },
     pauseJob: (name) => change(name, (j) => ({ ...j, paused: true })),
     resumeJob: (name) => change(name, (j) => ({ ...j, paused: false })),
+    previewJob: (job) => Promise.resolve().then(() => previewOf(job, world)),
+    jobTemplates: () => Promise.resolve(templatesOf()),
+    previewPrune: () => Promise.resolve({ backups: pruneOf(world) }),
     startBackup: (r) => start('backup', { ...(r.server && { server: r.server }), ...(r.databases?.[0] && { database: r.databases[0] }) }),
-    backups: (q = {}) => Promise.resolve(backups().filter((b) => q.database === undefined || b.database === q.database)),
+    backups: (q = {}) => Promise.resolve(matching(backups(), q)),
     backup: (id) => {
       const b = backups().find((x) => x.id === id);
       return b ? Promise.resolve(b) : missing('agent.no_backup', { id });
+    },
+    label: (id, { pinned = false, tags = [], note = '' }) => {
+      const b = backups().find((x) => x.id === id);
+      if (!b) return missing('agent.no_backup', { id });
+      world.labels[id] = { ...(pinned && { pinned }), ...(tags.length > 0 && { tags: [...new Set(tags)].sort() }), ...(note && { note }) };
+      return Promise.resolve({ ...b, ...world.labels[id] });
     },
     verify: (backup) => start('verify', { backup }),
     checkRestore: (id, r) => Promise.resolve(checkOf(backups().find((b) => b.id === id), r.database, r.overwrite, world.databases.map((d) => d.database))),

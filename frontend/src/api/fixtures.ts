@@ -94,7 +94,7 @@ export function jobOf(over: Partial<Job> = {}): Job {
 export function jobsOf(): Job[] {
   return [
     jobOf({ name: 'orders-hourly', databases: ['orders_prod'], destinations: ['disk', 'office-nas'], schedule: 'every 1h', full_schedule: 'sun 01:00', verify: 'basic', prove: 'sun 03:00', proof_days: 8, keep_hourly: 24, keep_daily: 21, keep_weekly: 8, keep_monthly: 12 }),
-    jobOf({ name: 'billing-nightly', databases: ['billing'], destinations: ['office-nas'], schedule: '02:00', keep_daily: 7, keep_weekly: 4, keep_monthly: 12 }),
+    jobOf({ name: 'billing-nightly', databases: ['billing'], destinations: ['office-nas'], schedule: '02:00', keep_daily: 3, keep_weekly: 1, before: [{ kind: 'sql', text: 'CALL close_the_day()' }], after: [{ kind: 'command', text: 'curl -fsS https://example.org/ping/$RAHAT_STATUS', seconds: 90, on_failure: 'warn', when: 'ok' }] }),
     jobOf({ name: 'everything', databases: ['*'], schedule: 'mon,thu 03:30', zone: 'Europe/Berlin', keep_last: 20 }),
     jobOf({ name: 'before-release', databases: ['orders_prod', 'billing'], schedule: '', paused: true }),
   ];

@@ -1,4 +1,5 @@
-import type { Backup, DatabaseStatus, RestoreCheck } from './api';
+import type { Backup, BackupQuery, DatabaseStatus, RestoreCheck } from './api';
+import type { World } from './fake';
 import { proofOf } from './fixtures';
 
 /*
@@ -8,8 +9,30 @@ import { proofOf } from './fixtures';
 
 const day = 86_400_000;
 
+/** All backups, newest first, with the job that made each and what was written on it. */
+export function backupsOf(w: Pick<World, 'databases' | 'jobs' | 'labels'>): Backup[] {
+  const all = w.databases.flatMap((d) => {
+    const job = w.jobs.find((j) => j.server === d.server && !j.paused && (j.databases[0] === '*' || j.databases.includes(d.database)));
+    return historyOf(d).map((b) => ({ ...b, ...(job && { job: job.name }), ...w.labels[b.id] }));
+  });
+  return all.sort((a, b) => Date.parse(b.started) - Date.parse(a.started));
+}
+
+/** Those of them that a question asks for. */
+export function matching(all: readonly Backup[], q: BackupQuery): Backup[] {
+  const has = (text: string | undefined, part: string) => text?.toLowerCase().includes(part.trim().toLowerCase()) ?? false;
+  const found = all.filter(
+    (b) =>
+      (q.database === undefined || b.database === q.database) &&
+      (!q.destination || b.destination === q.destination || b.copies?.includes(q.destination)) &&
+      (!q.tag || b.tags?.some((t) => t.toLowerCase() === q.tag?.toLowerCase())) &&
+      (!q.search || [b.server, b.database, b.job, b.note, ...(b.tags ?? [])].some((text) => has(text, q.search ?? '')) || b.id.startsWith(q.search)),
+  );
+  return q.limit ? found.slice(0, q.limit) : found;
+}
+
 /** The backups of a database, newest first: the two of its row and one a day before them. One older was not proven, the proof of another failed. */
-export function historyOf(d: DatabaseStatus): Backup[] {
+function historyOf(d: DatabaseStatus): Backup[] {
   const known = [d.last, d.proven].filter((b) => b !== undefined);
   const oldest = known.at(-1);
   if (!oldest) return [];

@@ -102,6 +102,12 @@ export class Format {
     return near ? `${new Intl.DateTimeFormat(this.lang, { weekday: 'short' }).format(at)} ${time}` : this.time(at);
   }
 
+  /** A day by its weekday, with its year when that is another: "Sun 22 Nov", "22 Kas Paz". */
+  day(at: Date, now: Date): string {
+    const year = at.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' as const };
+    return new Intl.DateTimeFormat(this.lang === 'en' ? 'en-GB' : this.lang, { weekday: 'short', day: 'numeric', month: 'short', ...year }).format(at).replace(',', '');
+  }
+
   /** How long something took, in at most two units: "0.4 s", "1 min 24 s", "3 days 4 h". */
   duration(ms: number): string {
     const d = Math.max(ms, 0);

@@ -1,5 +1,5 @@
 import { QueryClient, queryOptions } from '@tanstack/react-query';
-import type { Api, BackupQuery, RowsQuery } from '../api/api';
+import type { Api, BackupQuery, Job, RowsQuery } from '../api/api';
 import { problemOf } from '../api/problem';
 import type { Live } from './live';
 
@@ -48,6 +48,9 @@ export function newQuestions(api: Api, live: Live) {
     rows: (backup: string, query: RowsQuery) => queryOptions({ queryKey: ['rows', backup, query], queryFn: () => ask(() => api.rows(backup, query)), staleTime: 'static' }),
     recovery: queryOptions({ queryKey: ['recovery'], queryFn: () => ask(() => api.recovery()) }),
     jobs: queryOptions({ queryKey: ['jobs'], queryFn: () => ask(() => api.jobs()) }),
+    jobTemplates: queryOptions({ queryKey: ['job-templates'], queryFn: () => ask(() => api.jobTemplates()) }),
+    jobPreview: (job: Job) => queryOptions({ queryKey: ['job-preview', job], queryFn: () => ask(() => api.previewJob(job)) }),
+    prunePreview: queryOptions({ queryKey: ['prune-preview'], queryFn: () => ask(() => api.previewPrune()) }),
     runs: queryOptions({ queryKey: ['runs'], queryFn: () => ask(() => api.runs()) }),
     deadRuns: queryOptions({ queryKey: ['runs', 'dead'], queryFn: () => ask(() => api.deadRuns()) }),
     run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: () => ask(() => api.run(id)) }),

@@ -10,6 +10,7 @@ export function Dialog({ title, onClose, children, footer, onSubmit }: { title: 
       <form
         onSubmit={(e) => {
           e.preventDefault();
+          e.stopPropagation(); // React tells it to the form that the dialog was opened from, too
           onSubmit?.();
         }}
       >

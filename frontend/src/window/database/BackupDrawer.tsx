@@ -6,11 +6,12 @@ import { useRuns } from '../../state/react';
 import { LinkButton } from '../../ui/Button';
 import { engineName } from '../../ui/EngineBadge';
 import { Proof } from '../../ui/Proof';
+import { useTypeName } from '../../ui/useTypeName';
 import { ProofChecks } from '../run/ProofChecks';
 import { RunProgress } from '../run/RunProgress';
 import { Warnings } from '../run/Warnings';
 import { Prove } from './Actions';
-import { ProofMark, useTypeName } from './BackupTable';
+import { ProofMark } from './BackupTable';
 import './database.css';
 
 /** One backup in full: what is in it, how it was proven, and what can be done with it. */

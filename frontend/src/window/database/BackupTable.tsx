@@ -1,21 +1,11 @@
 import { getRouteApi } from '@tanstack/react-router';
 import type { Backup } from '../../api/api';
-import type { Key } from '../../i18n';
 import { useWording } from '../../i18n/react';
 import { Card, TextLink } from '../../ui/Page';
 import { StateIcon } from '../../ui/StateIcon';
+import { useTypeName } from '../../ui/useTypeName';
 
 const route = getRouteApi('/databases/$server/$database');
-const types: Record<string, Key> = { full: 'database.type.full', differential: 'database.type.differential', incremental: 'database.type.incremental' };
-
-export function useTypeName(): (type: string) => string {
-  const { t } = useWording();
-  return (type) => {
-    const key = types[type];
-    return key ? t(key) : type;
-  };
-}
-
 /** Its backups, the newest first; each opens in a drawer. */
 export function BackupTable({ backups, now }: { backups: readonly Backup[]; now: Date }) {
   const { t, format } = useWording();

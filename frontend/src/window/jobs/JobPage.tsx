@@ -9,13 +9,18 @@ import { useAct, useAgent, useCanAct, useLink } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
 import { Dialog } from '../../ui/Dialog';
 import { EmptyState } from '../../ui/EmptyState';
-import { PageHead, TextLink } from '../../ui/Page';
+import { Card, PageHead, TextLink } from '../../ui/Page';
 import { ProblemCard, ProblemLine } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
 import './jobs.css';
+import { NextRuns } from './NextRuns';
 import { Keep, More, Proofs, When } from './Rules';
+import { Templates } from './Templates';
 import { useJobForm, type JobForm } from './useJobForm';
+import { usePreview, type Preview } from './usePreview';
+import { useSave } from './useSave';
 import { Places, What } from './What';
+import { WhatGoes } from './WhatGoes';
 
 const route = getRouteApi('/jobs/$job');
 
@@ -48,14 +53,18 @@ export function NewJobPage() {
         <EmptyState title={t('jobs.too_early')} actions={<LinkButton to="/" kind="primary">{t('nav.dashboard')}</LinkButton>}>{t('jobs.too_early_body')}</EmptyState>
       </>
     );
-  return <Form first={newJob(servers, destinations, jobs.map((j) => j.name))} servers={servers} />;
+  return <Form first={newJob(servers, destinations, jobs.map((j) => j.name))} servers={servers} taken={jobs.map((j) => j.name)} />;
 }
 
 /** What most people want: every night, proved, and a year of it. */
 function newJob([server]: readonly Server[], [destination]: readonly Destination[], taken: readonly string[]): Job {
-  let name = 'nightly';
-  for (let n = 2; taken.includes(name); n++) name = `nightly-${n}`;
-  return { name, server: server?.name ?? '', databases: ['*'], destinations: destination ? [destination.name] : [], type: 'incremental', verify: 'full', paused: false, schedule: '02:00', keep_daily: 7, keep_weekly: 4, keep_monthly: 12 };
+  return { name: freeName('nightly', taken), server: server?.name ?? '', databases: ['*'], destinations: destination ? [destination.name] : [], type: 'incremental', verify: 'full', paused: false, schedule: '02:00', keep_daily: 7, keep_weekly: 4, keep_monthly: 12 };
+}
+
+function freeName(name: string, taken: readonly string[]): string {
+  let free = name;
+  for (let n = 2; taken.includes(free); n++) free = `${name}-${n}`;
+  return free;
 }
 
 function useParts() {
@@ -86,17 +95,23 @@ function Waiting({ title, failed, retry }: { title: string; failed: Error | null
   );
 }
 
-function Form({ first, servers, known = false }: { first: Job; servers: readonly Server[]; known?: boolean }) {
+/** From this width on there is room for what the job would do beside its form. */
+const roomy = '(min-width: 1200px)';
+const narrowed = '(max-width: 960px)';
+
+function Form({ first, servers, known = false, taken = [] }: { first: Job; servers: readonly Server[]; known?: boolean; taken?: readonly string[] }) {
   const { t } = useWording();
   const form = useJobForm(first);
-  const narrow = useMediaQuery('(max-width: 960px)', false, { getInitialValueInEffect: false });
-  const navigate = useNavigate();
-  const save = useAct((api, job: Job) => (known ? api.editJob(first.name, job) : api.addJob(job)));
+  const preview = usePreview(form, known ? first.name : undefined);
+  const narrow = useMediaQuery(narrowed, false, { getInitialValueInEffect: false });
+  const inline = !useMediaQuery(roomy, false, { getInitialValueInEffect: false });
+  const { save, busy, problem, dialog } = useSave(known ? first.name : undefined);
   const ready = useCanAct() && form.lacks === undefined;
+  const parts = { form, preview, inline };
   const buttons = (
     <>
       <LinkButton to="/jobs">{t('action.cancel')}</LinkButton>
-      <Button kind="primary" type="submit" form="job" disabled={!ready || (known && !form.changed)} busy={save.isPending}>{t('jobs.save')}</Button>
+      <Button kind="primary" type="submit" form="job" disabled={!ready || (known && !form.changed)} busy={busy}>{t('jobs.save')}</Button>
     </>
   );
   return (
@@ -105,23 +120,39 @@ function Form({ first, servers, known = false }: { first: Job; servers: readonly
         {known && <Actions job={first} />}
         {!narrow && buttons}
       </PageHead>
-      {save.error && <ProblemCard problem={save.error} />}
-      <form
-        id="job"
-        className="card job"
-        onSubmit={(e) => {
-          e.preventDefault();
-          if (ready) save.mutate(form.job, { onSuccess: () => void navigate({ to: '/jobs' }) });
-        }}
-      >
-        <section><What form={form} servers={servers} /><Places form={form} /></section>
-        <section><When form={form} /></section>
-        <section><Keep form={form} /></section>
-        <section><Proofs form={form} /></section>
-        <section><More form={form} /></section>
-      </form>
+      {problem && <ProblemCard problem={problem} />}
+      <div className={inline ? undefined : 'job-two'}>
+        <form
+          id="job"
+          className="card job"
+          onSubmit={(e) => {
+            e.preventDefault();
+            if (ready) save(form.job);
+          }}
+        >
+          {!known && <section><Templates onBegin={(from, name) => form.begin(from, form.job.name === first.name || taken.includes(form.job.name) ? freeName(name, taken) : form.job.name)} /></section>}
+          <section><What form={form} servers={servers} /><Places form={form} /></section>
+          <section><When {...parts} /></section>
+          <section><Keep {...parts} /></section>
+          <section><Proofs {...parts} /></section>
+          <section><More form={form} /></section>
+        </form>
+        {!inline && <Beside form={form} preview={preview} />}
+      </div>
       {narrow ? <div className="foot-s"><span className="grow small"><Lacks form={form} /></span><span className="row">{buttons}</span></div> : <p className="help"><Lacks form={form} /></p>}
+      {dialog}
     </>
+  );
+}
+
+/** What the job would do, beside its form. */
+function Beside({ form, preview }: { form: JobForm; preview: Preview }) {
+  const { t } = useWording();
+  return (
+    <aside className="job-side" aria-label={t('preview.title')}>
+      <Card title={t('preview.next')}><div className="card-b"><NextRuns form={form} preview={preview} /></div></Card>
+      <Card title={t('preview.keep')}><div className="card-b"><WhatGoes form={form} preview={preview} /></div></Card>
+    </aside>
   );
 }
 

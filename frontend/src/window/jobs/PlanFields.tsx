@@ -1,6 +1,10 @@
 import { Select, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useId, useState } from 'react';
+import type { Problem } from '../../api/problem';
 import { useWording } from '../../i18n/react';
+import { ProblemLine } from '../../ui/ProblemCard';
+import { StateIcon } from '../../ui/StateIcon';
+import { cronFault } from './moments';
 import { daysOfMonth, isTime, weekOrder, type Plan, type PlanKind } from './schedule';
 import { dayName } from './scheduleWords';
 import { planAs } from './useJobForm';
@@ -15,23 +19,43 @@ interface Props {
   none: string;
   /** The time of day to begin with. */
   time?: string;
+  /** Why the agent does not take it. */
+  problem?: Problem | undefined;
 }
 
 /** The fields of a schedule: its kind, then what that kind needs. */
-export function PlanFields({ plan, onChange, kinds, label, none, time }: Props) {
+export function PlanFields({ plan, onChange, kinds, label, none, time, problem }: Props) {
   const { t } = useWording();
+  const id = useId();
   const names = { hand: none, daily: t('plan.daily'), weekly: t('plan.weekly'), monthly: t('plan.monthly'), every: t('plan.every'), cron: t('plan.cron') };
   const shown = kinds.includes(plan.kind) ? kinds : [...kinds, plan.kind];
+  const wrong = problem !== undefined || (plan.kind === 'cron' && plan.line.trim() === '');
   return (
-    <div className="row wrap">
-      <Select className="c-kind" aria-label={label} data={shown.map((k) => ({ value: k, label: names[k] }))} value={plan.kind} onChange={(k) => k && k !== plan.kind && onChange(planAs(k, plan, time))} />
-      {plan.kind === 'weekly' && <Week days={plan.days} onChange={(days) => onChange({ ...plan, days })} />}
-      {plan.kind === 'monthly' && <Days days={plan.days} onChange={(days) => onChange({ ...plan, days })} />}
-      {'time' in plan && <Time time={plan.time} onChange={(at) => onChange({ ...plan, time: at })} />}
-      {plan.kind === 'every' && <Every every={plan.every} onChange={(every) => onChange({ ...plan, every })} />}
-      {plan.kind === 'cron' && (
-        <TextInput className="c-cron" aria-label={t('plan.cron_line')} placeholder="30 2 * * *" value={plan.line} error={plan.line.trim() === ''} onChange={(e) => onChange({ ...plan, line: e.currentTarget.value })} spellCheck={false} autoComplete="off" />
-      )}
+    <>
+      <div className="row wrap">
+        <Select className="c-kind" aria-label={label} data={shown.map((k) => ({ value: k, label: names[k] }))} value={plan.kind} onChange={(k) => k && k !== plan.kind && onChange(planAs(k, plan, time))} />
+        {plan.kind === 'weekly' && <Week days={plan.days} onChange={(days) => onChange({ ...plan, days })} />}
+        {plan.kind === 'monthly' && <Days days={plan.days} onChange={(days) => onChange({ ...plan, days })} />}
+        {'time' in plan && <Time time={plan.time} onChange={(at) => onChange({ ...plan, time: at })} />}
+        {plan.kind === 'every' && <Every every={plan.every} onChange={(every) => onChange({ ...plan, every })} />}
+        {plan.kind === 'cron' && (
+          <input className="inp c-cron" aria-label={t('plan.cron_line')} aria-invalid={wrong} aria-describedby={problem && id} placeholder="30 2 * * *" value={plan.line} onChange={(e) => onChange({ ...plan, line: e.currentTarget.value })} spellCheck={false} autoComplete="off" />
+        )}
+      </div>
+      {problem && <div id={id}><Refused plan={plan} problem={problem} /></div>}
+    </>
+  );
+}
+
+/** What is wrong with a schedule: which part of its cron line, else what the agent says. */
+function Refused({ plan, problem }: { plan: Plan; problem: Problem }) {
+  const { t } = useWording();
+  const fault = plan.kind === 'cron' && problem.code === 'schedule.not_understood' ? cronFault(plan.line) : undefined;
+  if (!fault) return <ProblemLine problem={problem} />;
+  return (
+    <div className="row top" role="alert">
+      <StateIcon look="bad" />
+      <p className="small">{'fields' in fault ? t('plan.cron_parts', { count: fault.fields }) : t(`plan.cron_part.${fault.field}`, { value: fault.value })} <span className="mut">{t('plan.cron_example')}</span></p>
     </div>
   );
 }

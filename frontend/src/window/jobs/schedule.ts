@@ -67,7 +67,7 @@ export function isTime(text: string): boolean {
 }
 
 /** The five fields of cron for the other forms. */
-function cronOf(line: string): string | undefined {
+export function cronOf(line: string): string | undefined {
   const [, n = '', unit = ''] = /^every (\d{1,4}) ?(m|min|h)$/.exec(line) ?? [];
   if (unit === 'h') return Number(n) > 0 && 24 % Number(n) === 0 ? `0 */${Number(n)} * * *` : undefined;
   if (unit) return Number(n) > 0 && 60 % Number(n) === 0 ? `*/${Number(n)} * * * *` : undefined;

@@ -10,6 +10,8 @@ export interface JobForm {
   set: (change: Partial<Job>) => void;
   plans: Record<PlanOf, Plan>;
   setPlan: (of: PlanOf, plan: Plan) => void;
+  /** Fills in a ready-made job under a name; databases and places stay. */
+  begin: (from: Job, name: string) => void;
   /** Something was changed. */
   changed: boolean;
   /** The first thing that is missing or wrong; nothing when it can be saved. */
@@ -24,7 +26,7 @@ const name = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
 /** A job as it is being filled in; what the form has no fields for stays as it was. */
 export function useJobForm(first: Job): JobForm {
   const [job, setJob] = useState(first);
-  const [plans, setPlans] = useState({ schedule: planOf(first.schedule), full_schedule: planOf(first.full_schedule), prove: planOf(first.prove) });
+  const [plans, setPlans] = useState(plansOf(first));
   const [changed, setChanged] = useState(false);
   const filled = { ...job, schedule: specOf(plans.schedule), full_schedule: specOf(plans.full_schedule), prove: specOf(plans.prove) };
   return {
@@ -37,8 +39,17 @@ export function useJobForm(first: Job): JobForm {
       setPlans((p) => ({ ...p, [of]: plan }));
       setChanged(true);
     },
+    begin: (from, name) => {
+      setJob(({ server, databases, destinations, emergency, zone, before, after }) => ({ ...from, name, server, databases, destinations, ...(emergency && { emergency }), ...(zone && { zone }), ...(before && { before }), ...(after && { after }) }));
+      setPlans(plansOf(from));
+      setChanged(true);
+    },
     lacks: lackOf(filled, plans),
   };
+}
+
+function plansOf(job: Job): Record<PlanOf, Plan> {
+  return { schedule: planOf(job.schedule), full_schedule: planOf(job.full_schedule), prove: planOf(job.prove) };
 }
 
 function lackOf(job: Job, plans: Record<PlanOf, Plan>): Lack | undefined {
