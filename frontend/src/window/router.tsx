@@ -25,6 +25,10 @@ const newJob = createRoute({ getParentRoute: () => root, path: '/new-job', compo
 
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: lazyRouteComponent(() => import('./settings/SettingsPage'), 'SettingsPage') });
 
+const destinations = createRoute({ getParentRoute: () => root, path: '/destinations', component: lazyRouteComponent(() => import('./destinations/DestinationsPage'), 'DestinationsPage') });
+
+const destination = createRoute({ getParentRoute: () => root, path: '/destinations/$destination', component: lazyRouteComponent(() => import('./destinations/DestinationPage'), 'DestinationPage') });
+
 const recoveryKit = createRoute({ getParentRoute: () => root, path: '/recovery-kit', component: lazyRouteComponent(() => import('./kit/KitPage'), 'KitPage') });
 
 const licences = createRoute({ getParentRoute: () => root, path: '/licences', component: lazyRouteComponent(() => import('./settings/Licences'), 'Licences') });
@@ -47,7 +51,7 @@ const restore = createRoute({
   validateSearch: (s: Record<string, unknown>): { run?: string } => (s.run === undefined ? {} : { run: text(s.run) }),
 });
 
-const tree = root.addChildren([dashboard, jobs, job, newJob, activity, settings, recoveryKit, licences, help, database, run, restore]);
+const tree = root.addChildren([dashboard, jobs, job, newJob, activity, destinations, destination, settings, recoveryKit, licences, help, database, run, restore]);
 
 /** What an address holds, as text: the router reads digits as a number. */
 function text(value: unknown): string {

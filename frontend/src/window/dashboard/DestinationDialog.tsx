@@ -1,6 +1,6 @@
 import { PasswordInput, SegmentedControl, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { Destination, NewDestination } from '../../api/api';
+import type { Destination, DestinationCheck, NewDestination } from '../../api/api';
 import { Problem, problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
 import { useAgent } from '../../state/react';
@@ -9,6 +9,7 @@ import { Dialog } from '../../ui/Dialog';
 import { ProblemLine } from '../../ui/ProblemCard';
 import type { Answer } from '../../ui/useAsk';
 import { bucketUrl, isWhole, type Bucket } from './bucket';
+import { TestChecks } from '../destinations/TestChecks';
 import { BucketFields } from './BucketFields';
 import { folderOf, freeName, urlOf } from './names';
 
@@ -24,6 +25,7 @@ export function DestinationDialog({ suggested, taken = [], answer }: { suggested
   const [secret, setSecret] = useState('');
   const [passphrase, setPassphrase] = useState('');
   const [problem, setProblem] = useState<Problem>();
+  const [checks, setChecks] = useState<DestinationCheck[]>();
   const [busy, setBusy] = useState(false);
 
   const place: NewDestination =
@@ -34,11 +36,13 @@ export function DestinationDialog({ suggested, taken = [], answer }: { suggested
   const add = async () => {
     setBusy(true);
     setProblem(undefined);
+    setChecks(undefined);
     try {
       const added = await api.addDestination({ ...place, ...(passphrase && { passphrase }) });
       const test = await api.testDestination(added.name);
       if (test.ok) return answer(added);
       await api.removeDestination(added.name);
+      setChecks(test.checks);
       if (test.problem) setProblem(new Problem(test.problem));
     } catch (e) {
       setProblem(problemOf(e));
@@ -67,7 +71,7 @@ export function DestinationDialog({ suggested, taken = [], answer }: { suggested
         <BucketFields bucket={bucket} set={(change) => setBucket({ ...bucket, ...change })} secret={secret} setSecret={setSecret} />
       )}
       <PasswordInput label={t('destination.passphrase')} description={t('destination.passphrase_why')} value={passphrase} onChange={(e) => setPassphrase(e.currentTarget.value)} autoComplete="new-password" visibilityToggleButtonProps={{ 'aria-label': t('destination.show_passphrase') }} />
-      {problem && <ProblemLine problem={problem} />}
+      {checks?.some((c) => c.status === 'failed') ? <div role="alert"><TestChecks checks={checks} /></div> : problem && <ProblemLine problem={problem} />}
     </Dialog>
   );
 }
