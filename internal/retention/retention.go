@@ -24,7 +24,10 @@ type Rule struct {
 	Weekly  int `json:"keep_weekly,omitempty"` // weeks begin on Monday (ISO 8601)
 	Monthly int `json:"keep_monthly,omitempty"`
 	Yearly  int `json:"keep_yearly,omitempty"`
-	Days    int `json:"keep_days,omitempty"` // everything younger than so many days of 24 hours
+	// Days keeps everything younger than so many days of 24 hours. A long break
+	// just before does not count: the computer was off, or its clock jumped, and
+	// what was young then is not to go all at once.
+	Days int `json:"keep_days,omitempty"`
 }
 
 // Check returns [ErrNegative] when a number is below zero.
@@ -47,6 +50,7 @@ func (r Rule) Empty() bool { return r == Rule{} }
 type Backup struct {
 	ID     string
 	At     time.Time // the moment whose state it holds
+	Base   string    // ID of the backup it leans on, which was made before it whatever the clock said
 	Proven bool      // its last proof was good, at whatever level
 	Doubt  bool      // its last proof failed: it counts as kept for no rule
 	Pinned bool
@@ -96,14 +100,45 @@ func Apply(r Rule, backups []Backup, s State) []Decision {
 	if s.Zone == nil {
 		s.Zone = time.UTC
 	}
-	list := slices.Clone(backups)
-	slices.SortStableFunc(list, func(a, b Backup) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
+	list := inOrder(backups, s.Now)
 	out := make([]Decision, len(list))
-	k := keeper{rule: r, state: s, seen: map[Why]map[string]bool{}}
+	k := keeper{rule: r, state: s, younger: s.Now, seen: map[Why]map[string]bool{}}
 	for i, b := range list {
 		out[i] = Decision{ID: b.ID, Why: k.reasons(b)}
 	}
 	return out
+}
+
+// inOrder sorts backups, the newest first. Every backup comes after the one it
+// leans on, also if the clock was set back between them, and is younger than it:
+// unless that one is ahead of now, when nobody knows how old it is.
+func inOrder(backups []Backup, now time.Time) []Backup {
+	list := slices.Clone(backups)
+	place := make(map[string]int, len(list))
+	rank := make([]time.Time, len(list))
+	for i, b := range list {
+		place[b.ID], rank[i] = i, b.At
+	}
+	for range list { // as often as a chain may have links
+		moved := false
+		for i, b := range list {
+			j, ok := place[b.Base]
+			if !ok || rank[i].After(rank[j]) {
+				continue
+			}
+			rank[i], moved = rank[j].Add(1), true
+			if rank[i].Before(now) {
+				list[i].At = rank[i]
+			}
+		}
+		if !moved {
+			break
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Backup) int {
+		return cmp.Or(rank[place[b.ID]].Compare(rank[place[a.ID]]), cmp.Compare(b.ID, a.ID))
+	})
+	return list
 }
 
 // A keeper goes through the backups from the newest to the oldest.
@@ -111,7 +146,9 @@ type keeper struct {
 	rule         Rule
 	state        State
 	last         int
-	good, proven bool // the newest was met
+	good, proven bool          // the newest was met
+	younger      time.Time     // the backup before, which is younger, or now
+	pause        time.Duration // that does not count for the age of older ones
 	seen         map[Why]map[string]bool
 }
 
@@ -141,7 +178,10 @@ func (k *keeper) reasons(b Backup) (why []Why) {
 	note(k.rule.Empty(), NoRule)
 	note(k.state.Failing, Failing)
 	note(b.Pinned, Pinned)
-	note(b.At.After(k.state.Now), Ahead)
+	if b.At.After(k.state.Now) {
+		note(true, Ahead)
+		return why // it must not take the place of those made since the clock was set right
+	}
 	note(b.Proven && !b.Doubt && !k.proven, LastProven)
 	note(!b.Doubt && !k.good, LastGood)
 	k.proven = k.proven || b.Proven && !b.Doubt
@@ -151,11 +191,24 @@ func (k *keeper) reasons(b Backup) (why []Why) {
 	}
 	k.last++
 	note(k.last <= k.rule.Last, Last)
-	note(k.rule.Days > 0 && k.state.Now.Sub(b.At) < time.Duration(k.rule.Days)*24*time.Hour, Young)
+	note(k.age(b) < time.Duration(k.rule.Days)*day, Young)
 	for _, span := range spans {
 		note(k.first(span.why, span.count(k.rule), span.name(b.At.In(k.state.Zone))), span.why)
 	}
 	return why
+}
+
+const day = 24 * time.Hour
+
+// age is how old a backup is, without the break, if there was one in the younger
+// half of the time for which the rule keeps all.
+func (k *keeper) age(b Backup) time.Duration {
+	half := time.Duration(k.rule.Days) * day / 2
+	if gap := k.younger.Sub(b.At); k.pause == 0 && gap > max(half, 2*day) && k.state.Now.Sub(k.younger) < half {
+		k.pause = gap
+	}
+	k.younger = b.At
+	return k.state.Now.Sub(b.At) - k.pause
 }
 
 // first reports whether this is the first backup of one of the first n spans.

@@ -356,10 +356,10 @@ func (db *DB) AddProof(ctx context.Context, repository string, v control.VerifyR
 
 // A Held is what retention asks of a backup as one destination holds it.
 type Held struct {
-	ID, Machine, Job, Server, Database string
-	Started                            time.Time
-	StoredBytes                        int64
-	Copied                             bool
+	ID, Base, Machine, Job, Server, Database string
+	Started                                  time.Time
+	StoredBytes                              int64
+	Copied                                   bool
 	// Proof is how the newest proof of this copy ended, or, if it was never
 	// proved by itself, OK when the newest of any copy succeeded.
 	Proof  backup.Status
@@ -369,7 +369,7 @@ type Held struct {
 // Held returns the backups on a destination, the newest first; of one database
 // unless both names are empty.
 func (db *DB) Held(ctx context.Context, destination, server, database string) ([]Held, error) {
-	query := `SELECT b.id, coalesce(json_extract(b.backup, '$.machine'), ''), coalesce(json_extract(b.backup, '$.job'), ''), b.server, b.database, b.started,
+	query := `SELECT b.id, coalesce(json_extract(b.backup, '$.base'), ''), coalesce(json_extract(b.backup, '$.machine'), ''), coalesce(json_extract(b.backup, '$.job'), ''), b.server, b.database, b.started,
 		coalesce(json_extract(b.backup, '$.stored_bytes'), 0), b.copied, b.whole,
 		coalesce((SELECT p.status FROM proofs p WHERE p.backup = b.id AND (p.repository = b.repository OR p.repository = '' AND b.copied = 0) ORDER BY p.seq DESC LIMIT 1), ''),
 		coalesce((SELECT json_extract(l.label, '$.pinned') FROM labels l WHERE l.backup = b.id), 0)
@@ -384,7 +384,7 @@ func (db *DB) Held(ctx context.Context, destination, server, database string) ([
 func scanHeld(row scanner) (h Held, err error) {
 	var started int64
 	var whole bool
-	err = row.Scan(&h.ID, &h.Machine, &h.Job, &h.Server, &h.Database, &started, &h.StoredBytes, &h.Copied, &whole, &h.Proof, &h.Pinned)
+	err = row.Scan(&h.ID, &h.Base, &h.Machine, &h.Job, &h.Server, &h.Database, &started, &h.StoredBytes, &h.Copied, &whole, &h.Proof, &h.Pinned)
 	h.Started = time.UnixMilli(started).UTC()
 	if h.Proof == "" && whole {
 		h.Proof = backup.OK

@@ -54,7 +54,11 @@ func (w worries) ofSchedules(f facts, has map[source]bool) {
 			continue
 		}
 		for at, last := range f.of(j, has, m.gap) {
-			if last.Finished.Before(m.at) {
+			made := last.Finished
+			if made.After(f.now.Add(leastGrace)) {
+				made = r.Begun // by a clock that was set right since; the schedule has begun anew
+			}
+			if made.Before(m.at) {
 				w.add(at, overdue, nil)
 			}
 		}

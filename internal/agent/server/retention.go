@@ -30,7 +30,7 @@ func (s *Server) heldBy(ctx context.Context, destination, server, database strin
 		}
 		out = append(out, pruner.Backup{
 			Backup: retention.Backup{
-				ID: h.ID, At: h.Started, Pinned: h.Pinned, Proven: h.Proof == backup.OK, Doubt: h.Proof != "" && h.Proof != backup.OK,
+				ID: h.ID, Base: h.Base, At: h.Started, Pinned: h.Pinned, Proven: h.Proof == backup.OK, Doubt: h.Proof != "" && h.Proof != backup.OK,
 			},
 			Job: j.Name, Server: h.Server, Database: h.Database, StoredBytes: h.StoredBytes,
 		})
@@ -41,7 +41,7 @@ func (s *Server) heldBy(ctx context.Context, destination, server, database strin
 // retentionOf is what retention asks of a backup.
 func retentionOf(b control.Backup) retention.Backup {
 	return retention.Backup{
-		ID: b.ID, At: b.Started, Pinned: b.Pinned, Proven: b.Proof != nil && b.Proof.Status == backup.OK,
+		ID: b.ID, Base: b.Base, At: b.Started, Pinned: b.Pinned, Proven: b.Proof != nil && b.Proof.Status == backup.OK,
 		Doubt: b.Proof != nil && b.Proof.Status != backup.OK,
 	}
 }
