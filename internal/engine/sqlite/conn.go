@@ -28,6 +28,7 @@ const (
 	codeBusy     = 5
 	codeLocked   = 6
 	codeReadOnly = 8
+	codeIO       = 10
 	codeCorrupt  = 11
 	codeFull     = 13
 	codeCantOpen = 14
@@ -228,6 +229,10 @@ func meaning(err error, path string) error {
 		return ErrNotDatabase.Because(err, "path", path)
 	case codeFull:
 		return engine.ErrNoRoom.Because(err, "place", path)
+	case codeIO:
+		if noRoom(path) { // SQLite says so when it cannot make its file of shared memory
+			return engine.ErrNoRoom.Because(err, "place", path)
+		}
 	case codeReadOnly, codeCantOpen:
 		if _, serr := os.Stat(path); errors.Is(serr, fs.ErrNotExist) {
 			return engine.ErrNoDatabase.Because(err, "database", path)

@@ -41,7 +41,7 @@ func (s *server) Preflight(ctx context.Context, src engine.Source, target engine
 
 // writable asks whether we may make the target, and if it is there, write it.
 func (r *restore) writable() error {
-	places := []string{r.ground()}
+	places := []string{ground(r.path)}
 	if r.exists {
 		places = append(places, r.path)
 	}

@@ -177,7 +177,7 @@ func (r *restore) noRemains() error {
 // enoughRoom asks for the size of the new database, and once more for the
 // journal when an old one is overwritten.
 func (r *restore) enoughRoom(ctx context.Context) error {
-	usage, err := disk.UsageWithContext(ctx, r.ground())
+	usage, err := disk.UsageWithContext(ctx, ground(r.path))
 	if err != nil {
 		return fmt.Errorf("measure free space: %w", err)
 	}
@@ -192,9 +192,16 @@ func (r *restore) enoughRoom(ctx context.Context) error {
 	return nil
 }
 
-// ground is the folder of the target, or the nearest above it that exists.
-func (r *restore) ground() string {
-	dir := filepath.Dir(r.path)
+// noRoom reports whether the disk of a path is full, so that SQLite could not
+// make the smallest of its files.
+func noRoom(path string) bool {
+	usage, err := disk.Usage(ground(path))
+	return err == nil && usage.Free < 64<<10
+}
+
+// ground is the folder of a path, or the nearest above it that exists.
+func ground(path string) string {
+	dir := filepath.Dir(path)
 	for {
 		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
 			return dir

@@ -119,6 +119,17 @@ func (s *Server) Kill(t testing.TB) {
 	s.Cluster.Stop()
 }
 
+// Restart stops the server if it still runs, and starts it again with what it
+// has, at another port.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.Cluster.Stop()
+	if err := s.Cluster.Restart(t.Context(), s.opt); err != nil {
+		t.Fatal(err)
+	}
+	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Cluster.Port))
+}
+
 // DSN returns a connection string of the superuser for a database, by TCP. It
 // holds the password.
 func (s *Server) DSN(database string) string {
