@@ -42,6 +42,7 @@ func next(t *testing.T, got chan message.Message) message.Message {
 }
 
 func TestAFailureIsToldByTheNextAgentIfThisOneEnds(t *testing.T) {
+	t.Parallel() // what has happened is gathered for a while before it is told
 	url, got := hook(t)
 	h := newHouse(t)
 	l := h.start(t)

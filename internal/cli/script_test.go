@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,8 +17,17 @@ import (
 )
 
 func TestScripts(t *testing.T) {
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if testing.Short() { // without those of commands that only print
+		scripts = slices.DeleteFunc(scripts, func(path string) bool {
+			return slices.Contains([]string{"completion", "help", "requests", "usage"}, strings.TrimSuffix(filepath.Base(path), ".txtar"))
+		})
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Files: scripts,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("RAHAT_LANG", "en")
 			e.Setenv(paths.HomeVariable, filepath.Join(e.WorkDir, "no-agent-here"))

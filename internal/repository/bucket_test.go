@@ -18,6 +18,9 @@ import (
 func TestARepositoryInABucket(t *testing.T) {
 	server := s3test.Start(t)
 	for name, opt := range map[string]gateway.BucketOptions{"ordinary": {}, "versions": {Versioned: true}} {
+		if testing.Short() && opt.Versioned {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			st := openBucket(t, server, opt)
 			opt := Options{CacheDir: t.TempDir()}

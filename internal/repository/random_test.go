@@ -167,6 +167,9 @@ func TestLinesAreReadFromAnyPlace(t *testing.T) {
 				continue
 			}
 			step := max(1, p.Rows/7)
+			if testing.Short() {
+				step = max(1, p.Rows/2)
+			}
 			for from := int64(0); from <= p.Rows+1; from += step {
 				got, err := window(t, src, p, from, 3)
 				if err != nil || !bytes.Equal(got, cutLines(s.data, from, 3)) {
@@ -274,17 +277,20 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 
 func TestADamagedChunkSpoilsOnlyItsWindow(t *testing.T) {
 	st, made, held := randomly(t)
-	intact, damaged := 0, 0
+	intact, damaged, places := 0, 0, 8
+	if testing.Short() {
+		places = 3
+	}
 	for _, name := range st.keys(packsPrefix) {
 		good := st.objects[name]
-		for i := 1; len(good) > 1<<20 && i < 8; i++ {
+		for i := 1; len(good) > 1<<20 && i < places; i++ {
 			bad := bytes.Clone(good)
-			bad[len(bad)*i/8] ^= 1
+			bad[len(bad)*i/places] ^= 1
 			st.objects[name] = bad
 			fine, wrong := windows(t, reopen(t, st).Source(made[0]), held[0], name)
 			intact, damaged = intact+fine, damaged+wrong
 			if fine < wrong {
-				t.Errorf("%s, byte %d: %d windows intact, %d damaged", name, len(bad)*i/8, fine, wrong)
+				t.Errorf("%s, byte %d: %d windows intact, %d damaged", name, len(bad)*i/places, fine, wrong)
 			}
 		}
 		st.objects[name] = good

@@ -136,6 +136,9 @@ func TestEveryStoreFailureLeavesACompleteBackupOrNone(t *testing.T) {
 	for name, like := range map[string]fault.Rule{
 		"fails": {}, "fails late": {Late: true}, "fails after some bytes": {After: 100}, "fails for ever": {Forever: true},
 	} {
+		if testing.Short() && name != "fails late" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.host.Set("shop", shopOf(0))

@@ -110,6 +110,9 @@ func (c *countedReads) ReadAt(b []byte, off int64) (int, error) {
 }
 
 func TestBrowseReadsOnlyWhatItShows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a large database and nothing that runs beside it")
+	}
 	m := browsed(t, []string{"synchronous(off)"}, `CREATE TABLE t (id INTEGER PRIMARY KEY, note)`, `CREATE TABLE u (id INTEGER PRIMARY KEY, note)`,
 		`WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000) INSERT INTO t SELECT i, hex(randomblob(200)) FROM c`,
 		`INSERT INTO u SELECT * FROM t`, `CREATE INDEX t_note ON t (note, id)`)

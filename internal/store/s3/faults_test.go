@@ -201,7 +201,7 @@ func (w *walker) leftovers() int {
 func TestAnyRequestThatGoesWrongIsGotOverOrSaid(t *testing.T) {
 	server := s3test.Start(t)
 	objects := map[string][]byte{"small": noiseBytes(1000), "large": noiseBytes(5<<20 + 17)}
-	turns, runs := 0, 0
+	walks := 0
 	for _, locked := range []bool{false, true} {
 		bucket := server.Bucket(t, gateway.BucketOptions{Locked: locked})
 		for _, kind := range []string{refused500, unsentCall, lostAnswer, halfSent, halfRead, slowCall} {
@@ -209,29 +209,35 @@ func TestAnyRequestThatGoesWrongIsGotOverOrSaid(t *testing.T) {
 				if testing.Short() && (locked || kind != lostAnswer) {
 					continue
 				}
-				forever = forever && kind != slowCall && kind != halfSent && kind != halfRead
-				for n := 1; ; n++ {
-					runs++
-					w := &walker{t: t, server: server, errs: map[string]error{}, objects: objects, f: &faults{kind: kind, n: n, forever: forever},
-						cfg: configAt(t, server.URL(bucket, fmt.Sprint("run-", runs)))}
-					w.cfg.part = 5 << 20
-					w.work(locked)
-					if w.f.fired == 0 {
-						break
-					}
-					turns++
-					w.check()
-					if left := w.leftovers(); left != 0 {
-						t.Errorf("%d uploads are left", left)
-					}
-					if t.Failed() {
-						t.Fatalf("request %d, %s, for ever: %v, locked: %v", n, kind, forever, locked)
-					}
+				if forever && (kind == slowCall || kind == halfSent || kind == halfRead) {
+					continue
 				}
+				name := fmt.Sprintf("%s, for ever %v, locked %v", kind, forever, locked)
+				walks++
+				walk := walks
+				t.Run(name, func(t *testing.T) {
+					t.Parallel() // most of it is waiting for the next try
+					for n := 1; ; n++ {
+						w := &walker{t: t, server: server, errs: map[string]error{}, objects: objects, f: &faults{kind: kind, n: n, forever: forever},
+							cfg: configAt(t, server.URL(bucket, fmt.Sprintf("walk-%d-%d", walk, n)))}
+						w.cfg.part = 5 << 20
+						w.work(locked)
+						if w.f.fired == 0 {
+							t.Logf("%d turns", n-1)
+							return
+						}
+						w.check()
+						if left := w.leftovers(); left != 0 {
+							t.Errorf("%d uploads are left", left)
+						}
+						if t.Failed() {
+							t.Fatalf("request %d", n)
+						}
+					}
+				})
 			}
 		}
 	}
-	t.Logf("%d turns", turns)
 }
 
 // A server that is gone in the middle of an upload and back is found again by
