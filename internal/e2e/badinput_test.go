@@ -236,6 +236,7 @@ func TestCrashingPgDumpFailsTheRun(t *testing.T) {
 }
 
 func TestTenThousandTablesAndHugeValues(t *testing.T) {
+	t.Parallel()
 	pg := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_locks_per_transaction": "2048"}})
 	pg.Exec(t, "postgres", "CREATE DATABASE çok", "CREATE DATABASE koca")
 	for i := range 20 { // in pieces, for the lock table of the test server

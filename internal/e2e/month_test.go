@@ -199,6 +199,7 @@ const fingerprint = "SELECT count(*), sum(hashtextextended(o::text, 0)) FROM ord
 // Then computer and database burn. All that is left is the bucket and a sheet of
 // paper.
 func TestAMonthOfBackupsToABucketComesBackFromPaper(t *testing.T) {
+	t.Parallel()
 	pg := pgtest.Start(t, pgtest.Options{})
 	pg.Exec(t, "postgres", "CREATE DATABASE shop")
 	pg.Exec(t, "shop", `CREATE TABLE orders (id int PRIMARY KEY, what text, day int);

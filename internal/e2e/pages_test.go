@@ -35,7 +35,10 @@ func TestJourneyThroughThePages(t *testing.T) {
 		{Lang: "en", Theme: "dark", Width: 800, Height: 600},
 		{Lang: "tr", Theme: "light", Width: 1440, Height: 900},
 	} {
-		t.Run(fmt.Sprintf("%s %s %d", j.Lang, j.Theme, j.Width), func(t *testing.T) { j.walk(t) })
+		t.Run(fmt.Sprintf("%s %s %d", j.Lang, j.Theme, j.Width), func(t *testing.T) {
+			t.Parallel()
+			j.walk(t)
+		})
 	}
 }
 
