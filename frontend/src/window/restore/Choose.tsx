@@ -5,6 +5,7 @@ import { useWording } from '../../i18n/react';
 import { useAct, useCanAct } from '../../state/react';
 import { Button } from '../../ui/Button';
 import { ProblemCard } from '../../ui/ProblemCard';
+import { TablesCard } from '../browse/TablesCard';
 import { Checks, useVerdict } from './Checks';
 import { useRestoreForm, type RestoreForm } from './useRestoreForm';
 import { When } from './When';
@@ -27,6 +28,7 @@ export function Choose({ backup, servers }: { backup: Backup; servers: readonly 
         <div className="col gap-4">
           <When form={form} />
           <Where form={form} />
+          <TablesCard key={form.backup.id} backup={form.backup} />
         </div>
         <aside className="col gap-4">
           <Checks form={form} />
@@ -45,7 +47,7 @@ function Go({ form, busy, onGo }: { form: RestoreForm; busy: boolean; onGo: () =
   const over = form.overwrite;
   return (
     <Button className="full" kind={over === undefined ? 'primary' : 'danger'} icon={missing ? 'lock' : 'restore'} disabled={missing !== undefined} busy={busy} onClick={onGo}>
-      {missing ?? (over === undefined ? t('restore.go') : t('restore.go_over', { name: over }))}
+      {missing ?? (over === undefined ? t(form.backup.engine === 'sqlite' ? 'restore.go_file' : 'restore.go') : t('restore.go_over', { name: over }))}
     </Button>
   );
 }

@@ -1,6 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { useWording } from '../../i18n/react';
 import type { LiveRun } from '../../state/live';
-import { useAct, useCanAct, useNow, useStatus } from '../../state/react';
+import { useAct, useAgent, useCanAct, useNow, useStatus } from '../../state/react';
 import { Button } from '../../ui/Button';
 import { ProblemLine } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
@@ -16,6 +17,7 @@ export function RunProgress({ run }: { run: LiveRun }) {
   const words = useRunWords();
   const cancel = useAct((api, id: string) => api.cancelRun(id));
   const mayAct = useCanAct();
+  const engine = useEngine(run);
   const waits = run.status === 'queued';
   const ending = cancel.isPending || cancel.isSuccess;
   return (
@@ -24,16 +26,21 @@ export function RunProgress({ run }: { run: LiveRun }) {
         <StateIcon look={waits || run.held ? 'off' : 'run'} size={32} />
         <div className="grow">
           <h2>{run.held ? t('run.held', { what: words.kind(run), name: run.database ?? '' }) : waits ? t('run.waits', { what: words.kind(run), name: run.database ?? '' }) : words.now(run)}</h2>
-          {run.held ? <p>{t(holdsSnapshot(run) ? 'run.pause_warning' : 'run.held_body')}</p> : waits ? <Waiting run={run} /> : <p>{isProving(run) ? t('run.apart') : t('run.goes_on')}</p>}
+          {run.held ? <p>{t(holdsSnapshot(run) ? 'run.pause_warning' : 'run.held_body')}</p> : waits ? <Waiting run={run} /> : <p>{isProving(run) ? t(engine === 'sqlite' ? 'run.apart_file' : 'run.apart') : t('run.goes_on')}</p>}
         </div>
         {!run.retry_at && <Hold run={run} />}
         <Button icon="cancel" disabled={!mayAct} busy={ending} onClick={() => cancel.mutate(run.id)}>{ending ? t('run.cancelling') : t('action.cancel')}</Button>
       </div>
-      {!waits && <Moving run={run} />}
+      {!waits && <Moving run={run} engine={engine} />}
       {cancel.error && <div className="in-card"><ProblemLine problem={cancel.error} /></div>}
       <p className="rp-f small mut"><b>{t('run.if_cancelled')}:</b> {t(`run.cancelled.${waits ? 'waiting' : loss(run)}`)}</p>
     </section>
   );
+}
+
+/** The engine of the server that a run is about, once that is known. */
+function useEngine(run: LiveRun): string | undefined {
+  return useQuery(useAgent().questions.servers).data?.find((s) => s.name === run.server)?.engine;
 }
 
 function loss(run: LiveRun): 'backup' | 'proof' | 'restore' | 'other' {
@@ -75,7 +82,7 @@ function NextAttempt({ run, at }: { run: LiveRun; at: string }) {
   );
 }
 
-function Moving({ run }: { run: LiveRun }) {
+function Moving({ run, engine }: { run: LiveRun; engine: string | undefined }) {
   const { format } = useWording();
   const words = useRunWords();
   const share = shareOf(run);
@@ -91,7 +98,7 @@ function Moving({ run }: { run: LiveRun }) {
         <span className="mut">{words.amount(run)}</span>
         <span className="mut push">{words.speed(run)}</span>
       </div>
-      <Steps steps={stepsOf(run)} held={run.held === true} />
+      <Steps steps={stepsOf(run, engine)} held={run.held === true} />
       <Announcer run={run} share={share} />
     </div>
   );

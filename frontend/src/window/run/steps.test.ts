@@ -21,3 +21,9 @@ test('a restore and a proof by itself', () => {
   expect(at('index', { kind: 'restore' })).toEqual(['load done', 'index now']);
   expect(at('schema', { kind: 'verify' })).toEqual(['proof now', 'compare next']);
 });
+
+test('a file is written in one step, with its indexes', () => {
+  const run: LiveRun = { ...runOf({ kind: 'restore', progress: { phase: 'load', done: 0, total: 0 } }) };
+  expect(stepsOf(run, 'sqlite')).toEqual([{ label: 'run.step.file', state: 'now' }]);
+  expect(stepsOf(run, 'postgres')).toHaveLength(2);
+});

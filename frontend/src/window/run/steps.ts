@@ -26,12 +26,16 @@ const restored: readonly Stage[] = [
   { label: 'run.step.index', phases: ['index'] },
 ];
 
+/** A file is written whole, with its indexes. */
+const restoredFile: readonly Stage[] = [{ label: 'run.step.file', phases: ['connect', 'schema', 'load', 'index'] }];
+
 /** The stages of a run and where it stands. Whether a backup will be proved is known only when its proof has begun. */
-export function stepsOf(run: LiveRun): Step[] {
+export function stepsOf(run: LiveRun, engine?: string): Step[] {
   const proving = isProving(run);
   const phase = run.progress?.phase ?? 'connect';
   const before = run.kind === 'backup' && proving ? made : [];
-  const stages = proving ? proof : run.kind === 'backup' ? made : run.kind === 'restore' ? restored : [];
+  const into = engine === 'sqlite' ? restoredFile : restored;
+  const stages = proving ? proof : run.kind === 'backup' ? made : run.kind === 'restore' ? into : [];
   const at = stages.findIndex((s) => s.phases.includes(phase));
   return [
     ...before.map((s): Step => ({ label: s.label, state: 'done' })),
