@@ -94,6 +94,8 @@ export interface BackupQuery {
   /** In server, database, job, note and tags, or the beginning of an ID. */
   search?: string;
   tag?: string;
+  /** Only those that somebody pinned. */
+  pinned?: boolean;
   limit?: number;
 }
 

@@ -246,6 +246,15 @@ const scenes: Record<string, (w: World) => void> = {
       done('r2', 'billing-nightly', -680, { status: 'failed', database: 'billing', problem: { code: 'engine.server_lost' } }),
     ];
   },
+  labelled: (w) => {
+    w.labels = {
+      'b-orders_prod-8': { pinned: true, tags: ['release', '2.4'], note: 'Before the move to the new warehouse' }, 'b-billing-9': { tags: ['quarter'] },
+      'b-crm-8': { pinned: true }, 'b-web_shop-7': { tags: ['kampanya', 'release', 'öncesi'], note: 'Fiyat listesi değişmeden önce' },
+    };
+  },
+  nobackups: (w) => {
+    w.databases = [];
+  },
   nokit: (w) => {
     w.recovery = {};
   },

@@ -25,6 +25,7 @@ export function matching(all: readonly Backup[], q: BackupQuery): Backup[] {
     (b) =>
       (q.database === undefined || b.database === q.database) &&
       (!q.destination || b.destination === q.destination || b.copies?.includes(q.destination)) &&
+      (!q.pinned || b.pinned) &&
       (!q.tag || b.tags?.some((t) => t.toLowerCase() === q.tag?.toLowerCase())) &&
       (!q.search || [b.server, b.database, b.job, b.note, ...(b.tags ?? [])].some((text) => has(text, q.search ?? '')) || b.id.startsWith(q.search)),
   );

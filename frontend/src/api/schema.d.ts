@@ -1758,6 +1758,8 @@ export interface operations {
                 /** @description in server, database, job, note and tags, or the beginning of an ID */
                 search?: string;
                 tag?: string;
+                /** @description only those that somebody pinned */
+                pinned?: boolean;
             };
             header?: never;
             path?: never;

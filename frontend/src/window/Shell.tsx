@@ -12,7 +12,7 @@ import { StateIcon } from '../ui/StateIcon';
 import { lookOfStatus } from '../ui/StateSentence';
 
 interface Entry {
-  to: '/' | '/jobs' | '/destinations' | '/activity' | '/settings' | '/help';
+  to: '/' | '/jobs' | '/backups' | '/destinations' | '/activity' | '/settings' | '/help';
   icon: IconName;
   label: Key;
 }
@@ -21,6 +21,7 @@ interface Entry {
 const entries: Entry[] = [
   { to: '/', icon: 'dashboard', label: 'nav.dashboard' },
   { to: '/jobs', icon: 'calendar', label: 'nav.jobs' },
+  { to: '/backups', icon: 'archive', label: 'nav.backups' },
   { to: '/destinations', icon: 'destination', label: 'nav.destinations' },
   { to: '/activity', icon: 'activity', label: 'nav.activity' },
   { to: '/settings', icon: 'settings', label: 'nav.settings' },

@@ -42,6 +42,22 @@ const database = createRoute({
   validateSearch: (s: Record<string, unknown>): { backup?: string } => (s.backup === undefined ? {} : { backup: text(s.backup) }),
 });
 
+/** Which backups are listed: those with a tag, those that are pinned, or those that the rules would remove. */
+interface Wanted {
+  backup?: string;
+  tag?: string;
+  show?: 'pinned' | 'going';
+}
+
+const backups = createRoute({
+  getParentRoute: () => root,
+  path: '/backups',
+  component: lazyRouteComponent(() => import('./backups/BackupsPage'), 'BackupsPage'),
+  validateSearch: ({ backup, tag, show }: Record<string, unknown>): Wanted => ({
+    ...(backup !== undefined && { backup: text(backup) }), ...(tag !== undefined && { tag: text(tag) }), ...((show === 'pinned' || show === 'going') && { show }),
+  }),
+});
+
 const run = createRoute({ getParentRoute: () => root, path: '/runs/$run', component: lazyRouteComponent(() => import('./run/RunPage'), 'RunPage') });
 
 const restore = createRoute({
@@ -51,7 +67,7 @@ const restore = createRoute({
   validateSearch: (s: Record<string, unknown>): { run?: string } => (s.run === undefined ? {} : { run: text(s.run) }),
 });
 
-const tree = root.addChildren([dashboard, jobs, job, newJob, activity, destinations, destination, settings, recoveryKit, licences, help, database, run, restore]);
+const tree = root.addChildren([dashboard, jobs, job, newJob, backups, activity, destinations, destination, settings, recoveryKit, licences, help, database, run, restore]);
 
 /** What an address holds, as text: the router reads digits as a number. */
 function text(value: unknown): string {

@@ -23,6 +23,7 @@ type BackupFilter struct {
 	// and tags, and at the beginning of IDs, whatever the case of its letters.
 	Search string
 	Tag    string // a whole tag, whatever its case
+	Pinned bool   // only those that somebody pinned
 	Limit  int    // at most [MaxList], also for 0
 }
 
@@ -44,6 +45,9 @@ func (f BackupFilter) where() (conditions []string, args []any) {
 	}
 	if f.Tag != "" {
 		add("id IN (SELECT backup FROM tags WHERE tag = ?)", fold(f.Tag))
+	}
+	if f.Pinned {
+		add("id IN (SELECT backup FROM labels WHERE json_extract(label, '$.pinned'))")
 	}
 	return conditions, args
 }

@@ -23,14 +23,14 @@ func TestASearchByTheIndexFindsTheSame(t *testing.T) {
 		b.Database, b.Server, b.Job = fmt.Sprintf("Veri%d", i%30), fmt.Sprintf("srv%d", i%3), []string{"gece", "GÜNDÜZ"}[i%2]
 		made = append(made, Stored{Backup: b})
 		if i%7 == 0 {
-			labels[b.ID] = Labelled{Label: control.Label{Tags: []string{"Kalsın"}, Note: fmt.Sprint("note ", i%4)}, Written: at}
+			labels[b.ID] = Labelled{Label: control.Label{Pinned: i%2 == 0, Tags: []string{"Kalsın"}, Note: fmt.Sprint("note ", i%4)}, Written: at}
 		}
 	}
 	check(t, db.SetBackups(ctx, "r1", nil, made))
 	check(t, db.SetLabels(ctx, labels))
 	quick := 0
 	for _, words := range []string{"veri7", "veri1", "VERİ", "srv2", "gece", "gündüz", "note 3", "kalsin", "none", made[5].ID[:18], made[5].ID, "%", "'"} {
-		for _, f := range []BackupFilter{{}, {Limit: 5}, {Server: "srv1"}, {Database: "Veri7"}, {Tag: "kalsın"}, {Server: "srv1", Tag: "kalsın", Limit: 2}} {
+		for _, f := range []BackupFilter{{}, {Limit: 5}, {Server: "srv1"}, {Database: "Veri7"}, {Tag: "kalsın"}, {Pinned: true}, {Pinned: true, Limit: 3}, {Server: "srv1", Tag: "kalsın", Limit: 2}} {
 			f.Search = words
 			_, _, ok, err := db.search(ctx, f)
 			check(t, err)
@@ -52,6 +52,10 @@ func TestASearchByTheIndexFindsTheSame(t *testing.T) {
 				t.Errorf("%+v: %d found, want %d", f, len(got), len(want))
 			}
 		}
+	}
+	pinned := must[[]control.Backup](t)(db.Backups(ctx, BackupFilter{Pinned: true}))
+	if len(pinned) != 22 || slices.ContainsFunc(pinned, func(b control.Backup) bool { return !b.Pinned }) {
+		t.Errorf("%d pinned, want 22 of the 43 that have a label", len(pinned))
 	}
 	if quick < 40 {
 		t.Errorf("only %d searches by the index", quick)

@@ -25,10 +25,11 @@ type backupsQuery struct {
 	Destination string `query:"destination"`
 	Search      string `query:"search" maxLength:"200" doc:"in server, database, job, note and tags, or the beginning of an ID"`
 	Tag         string `query:"tag" maxLength:"64"`
+	Pinned      bool   `query:"pinned" doc:"only those that somebody pinned"`
 }
 
 func (s *Server) listBackups(ctx context.Context, in *backupsQuery) ([]control.Backup, error) {
-	return s.Catalog.Backups(ctx, catalog.BackupFilter{Database: in.Database, Destination: in.Destination, Search: in.Search, Tag: in.Tag, Limit: in.Limit})
+	return s.Catalog.Backups(ctx, catalog.BackupFilter{Database: in.Database, Destination: in.Destination, Search: in.Search, Tag: in.Tag, Pinned: in.Pinned, Limit: in.Limit})
 }
 
 func (s *Server) getBackup(ctx context.Context, in *identified) (control.Backup, error) {

@@ -7,6 +7,8 @@ import { LinkButton } from '../../ui/Button';
 import { engineName } from '../../ui/EngineBadge';
 import { Proof } from '../../ui/Proof';
 import { useTypeName } from '../../ui/useTypeName';
+import { Keeping } from '../backups/Keeping';
+import { LabelEditor } from '../backups/LabelEditor';
 import { ProofChecks } from '../run/ProofChecks';
 import { RunProgress } from '../run/RunProgress';
 import { Warnings } from '../run/Warnings';
@@ -22,7 +24,9 @@ export function BackupDrawer({ backup: b, onClose }: { backup: Backup; onClose: 
     <Drawer opened onClose={onClose} position="right" size={520} lockScroll={false} title={t('database.backup_of', { time: format.time(new Date(b.finished)) })} closeButtonProps={{ 'aria-label': t('action.close') }}>
       <div className="drawer">
         <ProofMark of={b} />
+        <LabelEditor key={b.id} of={b} />
         <Contents of={b} />
+        <Keeping of={b} />
         {proving && <RunProgress run={proving} />}
         {b.proof && !proving && (
           <>
@@ -51,7 +55,7 @@ function Contents({ of: b }: { of: Backup }) {
     [t('database.stored'), format.bytes(b.stored_bytes)],
     [t('database.added'), format.bytes(b.added_bytes)],
     [t('database.took'), format.duration(Date.parse(b.finished) - Date.parse(b.started))],
-    [t('database.where'), b.destination],
+    [t('database.where'), [b.destination, ...(b.copies ?? [])].join(', ')],
     [t('database.machine'), b.machine],
     [t('database.id'), b.id],
   ];

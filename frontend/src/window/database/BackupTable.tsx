@@ -4,8 +4,10 @@ import { useWording } from '../../i18n/react';
 import { Card, TextLink } from '../../ui/Page';
 import { StateIcon } from '../../ui/StateIcon';
 import { useTypeName } from '../../ui/useTypeName';
+import { LabelMarks } from '../backups/LabelMarks';
 
 const route = getRouteApi('/databases/$server/$database');
+
 /** Its backups, the newest first; each opens in a drawer. */
 export function BackupTable({ backups, now }: { backups: readonly Backup[]; now: Date }) {
   const { t, format } = useWording();
@@ -43,18 +45,18 @@ function Row({ of: b, now }: { of: Backup; now: Date }) {
       <td className="n">{format.bytes(b.plain_bytes)}</td>
       <td className="n mut">{format.bytes(b.added_bytes)}</td>
       <td className="n mut hide-s">{format.duration(at.getTime() - Date.parse(b.started))}</td>
-      <td><ProofMark of={b} /></td>
+      <td><span className="row"><ProofMark of={b} /><LabelMarks of={b} /></span></td>
       <td className="hide-s mut">{b.destination}</td>
     </tr>
   );
 }
 
-/** Whether a backup was proven, with its row count, and whether it has warnings. */
-export function ProofMark({ of: b }: { of: Backup }) {
+/** Whether a backup was proven, with its row count where there is room, and whether it has warnings. */
+export function ProofMark({ of: b, brief = false }: { of: Backup; brief?: boolean }) {
   const { t, format } = useWording();
   const warned = b.warnings?.length ? <StateIcon look="warn" label={t('database.warned')} /> : null;
   if (!b.proof) return <span className="row dim"><StateIcon look="off" />{t('database.unproven')}{warned}</span>;
   if (b.proof.status !== 'ok') return <span className="row t-bad"><StateIcon look="bad" />{t('database.disproven')}{warned}</span>;
-  const rows = b.proof.rows > 0 ? t('database.rows_equal', { rows: format.count(b.proof.rows) }) : t('database.proven');
-  return <span className="row"><StateIcon look="ok" label={t('database.proven')} /><span className="cut">{rows}</span>{warned}</span>;
+  const rows = b.proof.rows > 0 && !brief ? t('database.rows_equal', { rows: format.count(b.proof.rows) }) : t('database.proven');
+  return <span className="row"><StateIcon look="ok" {...(!brief && { label: t('database.proven') })} /><span className="cut">{rows}</span>{warned}</span>;
 }
