@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -99,7 +100,7 @@ func (p *program) options(ctx context.Context, dark bool) *options.App {
 		MinWidth: window.MinWidth, MinHeight: window.MinHeight,
 		WindowStartState:         state,
 		BackgroundColour:         background,
-		AssetServer:              &assetserver.Options{Handler: window.Handler(p.home, p.link, pagesHandler(dark), p.log)},
+		AssetServer:              &assetserver.Options{Handler: window.Handler(p.home, p.link, window.Saver(p.askWhere), pagesHandler(dark), p.log)},
 		EnableDefaultContextMenu: true, // a person copies addresses and pastes passwords
 		LogLevelProduction:       logger.ERROR,
 		OnStartup:                func(view context.Context) { p.started(ctx, view) },
@@ -139,6 +140,17 @@ func (p *program) started(ctx, view context.Context) {
 			p.turnTo(route)
 		}
 	}
+}
+
+// askWhere asks the person where a file is to go; "" when nowhere.
+func (p *program) askWhere(name string) (string, error) {
+	opt := runtime.SaveDialogOptions{DefaultFilename: name, Title: p.texts.T("window.save"), CanCreateDirectories: true}
+	if home, err := os.UserHomeDir(); err == nil { // else where the dialog begins by itself
+		if info, err := os.Stat(home); err == nil && info.IsDir() {
+			opt.DefaultDirectory = home
+		}
+	}
+	return runtime.SaveFileDialog(p.view, opt)
 }
 
 // turnTo shows the page at a route, unless that is empty.

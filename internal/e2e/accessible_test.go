@@ -107,3 +107,25 @@ func (a accessible) reads(pid int, text string) {
 		return slices.ContainsFunc(last, func(s string) bool { return strings.Contains(s, text) })
 	})
 }
+
+// press waits until the window of pid has something of that name which can be
+// pressed, and presses it, as a screen reader does for a person.
+func (a accessible) press(pid int, name string) {
+	a.Helper()
+	soon(a.T, name+" is pressed", func() bool {
+		n, ok := a.window(pid)
+		return ok && a.pressed(n, name)
+	})
+}
+
+// pressed presses the first thing of a name in n, if there is one.
+func (a accessible) pressed(n node, name string) bool {
+	object := a.bus.Object(n.Bus, n.Path)
+	called, err := object.GetProperty(atspi + ".Name")
+	var can []string
+	if err == nil && called.Value() == name && object.Call(atspi+".GetInterfaces", 0).Store(&can) == nil && slices.Contains(can, "org.a11y.atspi.Action") {
+		var done bool
+		return object.Call("org.a11y.atspi.Action.DoAction", 0, int32(0)).Store(&done) == nil && done
+	}
+	return slices.ContainsFunc(a.below(n), func(b node) bool { return a.pressed(b, name) })
+}

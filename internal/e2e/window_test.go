@@ -256,6 +256,38 @@ func TestABackupGoesOnWhenTheWindowIsClosed(t *testing.T) {
 	eyes.reads(again.pid(), "shop_1.db · Rahat Backup")
 }
 
+// WebKit takes no downloads: the window's program asks where a file is to go.
+func TestTheRecoveryKitIsSavedFromTheWindow(t *testing.T) {
+	s := newScreen(t)
+	s.manager(t)
+	r := newWindowRig(t, s)
+	folder := t.TempDir()
+	r.env = append(r.env, "HOME="+folder)
+	r.addFolder()
+	w := showWindow(r)
+	eyes := newAccessible(t, s)
+	eyes.press(w.pid(), "Make it now")
+	eyes.press(w.pid(), "Make the recovery kit")
+	for button, begins := range map[string]string{"Save PDF": "%PDF-", "Save text": ""} {
+		eyes.press(w.pid(), button)
+		eyes.reads(w.pid(), "Save a file")
+		eyes.press(w.pid(), "Save")
+		ending := map[string]string{"Save PDF": ".pdf", "Save text": ".txt"}[button]
+		soon(t, "the file of "+button+" is there", func() bool {
+			files, err := filepath.Glob(filepath.Join(folder, "rahat-recovery-kit-*"+ending))
+			if err != nil || len(files) != 1 {
+				return false
+			}
+			got, err := os.ReadFile(files[0])
+			if err != nil || len(got) < 1000 || !bytes.HasPrefix(got, []byte(begins)) {
+				t.Fatalf("%s: %d bytes, %v", files[0], len(got), err)
+			}
+			return true
+		})
+		eyes.reads(w.pid(), "Saved")
+	}
+}
+
 // A window that cannot be shown says so in the person's language, and to a
 // program that opened it by a code.
 func TestAWindowThatCannotBeShownSaysWhy(t *testing.T) {

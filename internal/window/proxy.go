@@ -18,14 +18,19 @@ import (
 )
 
 // Handler answers everything the pages ask for: what is below /api/ is passed
-// on to the agent of home, once the link knows how that stands; the rest is up
-// to pages. It may be used by several goroutines.
-func Handler(home paths.Home, link *Link, pages http.Handler, log *slog.Logger) http.Handler {
+// on to the agent of home, once the link knows how that stands; save takes files
+// that the person keeps, see [Saver]; the rest is up to pages. It may be used by
+// several goroutines.
+func Handler(home paths.Home, link *Link, save, pages http.Handler, log *slog.Logger) http.Handler {
 	api := proxy(home, log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			link.Await(r.Context())
 			api.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path == SavePath {
+			save.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)

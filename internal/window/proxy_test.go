@@ -22,7 +22,7 @@ func handler(t *testing.T, home paths.Home) http.Handler {
 	l := NewLink(home, func(string, ...any) {})
 	l.settle(false, nil)
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.URL.Path) })
-	return Handler(home, l, pages, slog.New(slog.DiscardHandler))
+	return Handler(home, l, http.NotFoundHandler(), pages, slog.New(slog.DiscardHandler))
 }
 
 func TestRequestsOfPagesReachTheAgentAndNothingElseDoes(t *testing.T) {
@@ -57,7 +57,7 @@ func TestWithoutAnAgentRequestsEndInItsKindOfProblem(t *testing.T) {
 func TestRequestsWaitForAnAgentThatIsJustStarting(t *testing.T) {
 	home, p := shortHome(t), newPage(t)
 	l, starts := newTestLink(t, home, p)
-	h := Handler(home, l, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	h := Handler(home, l, http.NotFoundHandler(), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	answered := make(chan int, 1)
 	go func() {
 		w := httptest.NewRecorder()

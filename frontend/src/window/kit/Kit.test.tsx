@@ -5,7 +5,7 @@ import { fakeApi, newWorld } from '../../api/fake';
 import { kitOf } from '../../api/fixtures';
 import { Problem } from '../../api/problem';
 import { show } from '../../test/show';
-import * as saving from './save';
+import * as saving from '../../ui/save';
 
 test('the dashboard reminds of the kit until there is one for every place', async () => {
   const world = newWorld({ recovery: { disk: { kit: new Date().toISOString() } } });
@@ -16,7 +16,7 @@ test('the dashboard reminds of the kit until there is one for every place', asyn
 });
 
 test('a kit is shown once, saved, and put away when it is kept', async () => {
-  const save = vi.spyOn(saving, 'save').mockImplementation(() => undefined);
+  const save = vi.spyOn(saving, 'save').mockResolvedValue(true);
   const makeKit = vi.fn(() => Promise.resolve(kitOf()));
   await show('/recovery-kit', fakeApi({ makeKit }, newWorld({ recovery: {} })), 'tr');
   await userEvent.click(await screen.findByRole('button', { name: 'Kurtarma kitini yap' }));
