@@ -140,11 +140,11 @@ func (a *agent) run(ctx context.Context) (err error) {
 		// SQLite removes its files by name when it closes them. Those of this
 		// name may be another agent's if the home was removed.
 		if !errors.Is(err, ErrHomeGone) {
-			err = errors.Join(err, a.catalog.Close())
+			err = errors.Join(err, a.catalog.LastCopy(context.WithoutCancel(ctx), a.Now()), a.catalog.Close())
 		}
 	}()
 	if p := a.catalog.Recovered(); p != nil {
-		a.log.WarnContext(ctx, "catalog was damaged and is made anew", "err", p)
+		a.log.WarnContext(ctx, "catalog was lost and is made anew", "err", p)
 	}
 	paused, err := a.catalog.Paused(ctx)
 	if err != nil {

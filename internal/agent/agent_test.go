@@ -459,6 +459,7 @@ func TestLostAndDamagedCatalogsAreMadeAnewFromTheDestinations(t *testing.T) {
 	l.furnish(h)
 	r, err := l.Backup(t.Context(), control.BackupRequest{Server: "shop", Databases: []string{"orders"}})
 	made := result[control.BackupResult](l, r, err)
+	history := len(must[[]control.Run](t)(l.Runs(t.Context(), 0)))
 	for name, harm := range map[string]func() error{
 		"deleted": func() error { return os.Remove(h.home.Catalog()) },
 		"damaged": func() error { return os.WriteFile(h.home.Catalog(), []byte(strings.Repeat("nonsense", 2000)), 0o600) },
@@ -468,7 +469,7 @@ func TestLostAndDamagedCatalogsAreMadeAnewFromTheDestinations(t *testing.T) {
 			check(t, harm())
 			l = h.start(t)
 			runs := must[[]control.Run](t)(l.Runs(t.Context(), 0))
-			if len(runs) != 1 || runs[0].Kind != backup.RunRebuild {
+			if len(runs) != history+1 || runs[0].Kind != backup.RunRebuild || len(runs[0].Warnings) != 1 || !strings.HasPrefix(runs[0].Warnings[0].Code, "catalog.") {
 				t.Fatalf("runs %+v", runs)
 			}
 			l.wait(control.Runs{Runs: []string{runs[0].ID}})
@@ -477,6 +478,7 @@ func TestLostAndDamagedCatalogsAreMadeAnewFromTheDestinations(t *testing.T) {
 			}
 			r, err := l.Restore(t.Context(), "latest", control.RestoreRequest{Server: "shop", Database: "after " + name})
 			result[control.RestoreResult](l, r, err)
+			history += 2
 		})
 	}
 }

@@ -1,8 +1,8 @@
 // Package catalog is the agent's memory: configured servers, destinations and
-// jobs, the history of runs, and what the repositories hold. It is a cache and
-// may be lost: backups come back from the manifests, the configuration from a
-// mirror in plain JSON beside it. Only the history of runs and proofs is gone
-// then. It holds no secrets.
+// jobs, the history of runs, and what the repositories hold. It may be lost:
+// backups come back from the manifests, the configuration from a mirror in plain
+// JSON beside it, and the history of runs, proofs and what else there is from a
+// copy that is made every few minutes. It holds no secrets.
 package catalog
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,14 @@ var (
 	// ErrRecovered is no failure but a warning: the damaged catalog was put
 	// aside as {path}, and a new one begun.
 	ErrRecovered = problem.New("catalog.recovered")
+	// ErrCopied (warning): the damaged catalog was put aside as {path}, and the
+	// copy of {at} took its place.
+	ErrCopied = problem.New("catalog.copied")
+	// ErrMissing (warning): the catalog was gone, and a new one was begun.
+	ErrMissing = problem.New("catalog.missing")
+	// ErrMissingCopied (warning): the catalog was gone, and the copy of {at}
+	// took its place.
+	ErrMissingCopied = problem.New("catalog.missing_copied")
 	// ErrMirror: the copy of the configuration {path} cannot be written or
 	// read: {cause}.
 	ErrMirror = problem.New("catalog.mirror_failed")
@@ -60,30 +69,39 @@ type DB struct {
 	mirror      mirror
 	edit        sync.Mutex // held while the configuration and its mirror change
 	changes     atomic.Uint64
+	copied      atomic.Uint64 // the changes that the copy has
+	begun       bool          // there was no catalog before
 	fresh       bool
 	recovered   *problem.Problem
 }
 
 // Open opens the catalog in file, and makes one if there is none, with the
-// configuration that the file config mirrors. A catalog that cannot be read is
-// put aside first; [DB.Recovered] tells.
+// configuration that the file config mirrors. One that is gone or cannot be read,
+// which is put aside first, is made anew from its copy; [DB.Recovered] tells.
 func Open(ctx context.Context, file, config string, now time.Time) (*DB, error) {
+	mirrored, copied := exists(config), exists(copyOf(file))
 	db, err := open(ctx, file, config)
-	if err == nil {
+	var l loss
+	switch {
+	case err == nil && !(db.begun && copied):
+		if db.begun && mirrored {
+			db.recovered = ErrMissing.Because(nil)
+		}
 		return db, nil
+	case err == nil:
+		err = errors.Join(db.Close(), removeCatalog(file))
+	case errors.Is(err, ErrMirror) && copied: // it was needed, and is damaged as well
+		err = removeCatalog(file)
+	case damaged(err):
+		l = loss{cause: err, aside: fmt.Sprintf("%s.damaged-%s", file, now.UTC().Format("20060102T150405.000"))}
+		err = putAside(file, l.aside)
 	}
-	if !damaged(err) {
+	if err == nil {
+		db, err = l.makeUp(ctx, file, config)
+	}
+	if err != nil {
 		return nil, openProblem(err, file)
 	}
-	aside := fmt.Sprintf("%s.damaged-%s", file, now.UTC().Format("20060102T150405.000"))
-	if err := putAside(file, aside); err != nil {
-		return nil, openProblem(err, file)
-	}
-	cause := err
-	if db, err = open(ctx, file, config); err != nil {
-		return nil, openProblem(err, file)
-	}
-	db.recovered = ErrRecovered.Because(cause, "path", aside)
 	return db, nil
 }
 
@@ -94,11 +112,17 @@ func openProblem(err error, file string) error {
 	return ErrOpen.Because(err, "path", file, "cause", err.Error())
 }
 
-// Fresh reports whether this catalog was begun by this Open, so that backups
-// have to be read from the destinations.
+// Fresh reports whether backups have to be read from the destinations, because
+// this catalog was begun or taken from a copy. It does until [DB.Settle].
 func (db *DB) Fresh() bool { return db.fresh }
 
-// Recovered returns a warning if a damaged catalog had to be put aside.
+// Settle takes note that the backups are read, or will be whatever happens.
+func (db *DB) Settle(ctx context.Context) error {
+	db.fresh = false
+	return db.SetSetting(ctx, keyUnread, strconv.FormatBool(false))
+}
+
+// Recovered returns a warning if the catalog was damaged or gone.
 func (db *DB) Recovered() *problem.Problem { return db.recovered }
 
 // Close closes the catalog.
@@ -140,18 +164,19 @@ func open(ctx context.Context, file, config string) (db *DB, err error) {
 	if err = db.check(ctx); err != nil {
 		return db, err
 	}
-	c, err := db.Config(ctx)
+	unread, err := db.Setting(ctx, keyUnread)
 	if err != nil {
 		return db, err
 	}
-	return db, db.mirror.write(c) // the last run may have died before it could
+	db.fresh = unread == strconv.FormatBool(true)
+	return db, db.agree(ctx)
 }
 
 // connect opens a pool of connections. Transactions of the writer take the
 // write lock at once, so that none fails half-way.
 func connect(file, lock string, most int) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(wal)", "synchronous(normal)", "foreign_keys(1)", "cache_size(-1000)",
+		"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", "cache_size(-1000)",
 	}, "_txlock": {lock}}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: q.Encode()}
 	pool, err := sql.Open("sqlite", u.String())
@@ -182,7 +207,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	case have > newest:
 		return ErrTooNew.Because(fmt.Errorf("form %d, we know %d", have, newest), "path", db.file)
 	case have == 0:
-		db.fresh = true
+		db.begun = true
 		schema, err := files.ReadFile("schema/schema.sql")
 		if err != nil {
 			return err
@@ -197,7 +222,10 @@ func (db *DB) migrate(ctx context.Context) error {
 				return fmt.Errorf("change tables: %w", err)
 			}
 		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", newest)); err != nil || !db.fresh {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", newest)); err != nil || !db.begun {
+			return err
+		}
+		if err := insertSetting(ctx, tx, keyUnread, strconv.FormatBool(true)); err != nil {
 			return err
 		}
 		return db.mirror.restore(ctx, tx)
@@ -237,7 +265,9 @@ func (db *DB) check(ctx context.Context) error {
 	}
 	var report string
 	if info.Size() <= checkedWhole {
-		err = db.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&report)
+		if err = db.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&report); err == nil && report == "ok" {
+			report, err = db.checkDocuments(ctx)
+		}
 	} else {
 		report = "ok"
 		for _, table := range []string{"servers", "destinations", "jobs"} {
@@ -250,6 +280,24 @@ func (db *DB) check(ctx context.Context) error {
 		err = ErrDamaged.Because(errors.New(report))
 	}
 	return err
+}
+
+// checkDocuments names a table with a document that is none, or says ok: SQLite
+// does not look into what it keeps.
+func (db *DB) checkDocuments(ctx context.Context) (string, error) {
+	for table, column := range map[string]string{
+		"servers": "options", "destinations": "options", "jobs": "definition", "channels": "definition", "runs": "run", "backups": "backup",
+		"proofs": "proof", "labels": "label", "letters": "letter",
+	} {
+		var bad bool
+		if err := db.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+table+" WHERE NOT json_valid("+column+"))").Scan(&bad); err != nil {
+			return "", err
+		}
+		if bad {
+			return "documents of " + table, nil
+		}
+	}
+	return "ok", nil
 }
 
 // damaged reports whether err says that the file is no good, as opposed to
@@ -266,9 +314,12 @@ func damaged(err error) bool {
 	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
 }
 
+// parts are the endings of what SQLite keeps beside a catalog, and of itself.
+var parts = []string{"-wal", "-shm", ""}
+
 // putAside renames the catalog with what belongs to it.
 func putAside(file, aside string) error {
-	for _, suffix := range []string{"-wal", "-shm", ""} {
+	for _, suffix := range parts {
 		err := os.Rename(file+suffix, aside+suffix)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("put damaged catalog aside: %w", err)

@@ -99,6 +99,12 @@ func TestConfigurationSurvivesReopening(t *testing.T) {
 	configure(t, db)
 	check(t, db.Close())
 	db = p.open(t)
+	if !db.Fresh() || db.Recovered() != nil {
+		t.Error("the backups were not read yet, but it is not fresh, or recovered")
+	}
+	check(t, db.Settle(t.Context()))
+	check(t, db.Close())
+	db = p.open(t)
 	if db.Fresh() || db.Recovered() != nil {
 		t.Error("an old catalog is fresh or recovered")
 	}
@@ -112,7 +118,7 @@ func TestLostCatalogComesBackFromTheMirror(t *testing.T) {
 	check(t, db.Close())
 	check(t, os.Remove(p.file))
 	db = p.open(t)
-	if !db.Fresh() || db.Recovered() != nil {
+	if !db.Fresh() || !errors.Is(db.Recovered(), ErrMissing) {
 		t.Errorf("fresh %v, recovered %v", db.Fresh(), db.Recovered())
 	}
 	wantConfig(t, db)

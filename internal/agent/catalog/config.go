@@ -38,6 +38,8 @@ type Preferences struct {
 const (
 	keyPreferences = "preferences"
 	keyPaused      = "paused"
+	keyRevision    = "revision" // how often the configuration was changed
+	keyUnread      = "unread"   // whether the backups have yet to be read
 )
 
 // configVersion is the form of the mirror.
@@ -114,26 +116,85 @@ func insertPreferences(ctx context.Context, tx *sql.Tx, p Preferences) error {
 func (db *DB) configure(ctx context.Context, f func(tx *sql.Tx) error) error {
 	db.edit.Lock()
 	defer db.edit.Unlock()
-	if err := db.change(ctx, f); err != nil {
+	err := db.change(ctx, func(tx *sql.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO settings VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)", keyRevision)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	c, err := db.Config(ctx)
+	c, err := db.mirrored(ctx)
 	if err != nil {
 		return err
 	}
 	return db.mirror.write(c)
 }
 
+// mirrored is what the mirror holds.
+type mirrored struct {
+	Config
+	// Revision tells which is the newer, the mirror or the catalog: either may
+	// have been written last when the computer lost its power, and a catalog may
+	// come from a copy.
+	Revision int64 `json:"revision,omitempty"`
+}
+
+func (db *DB) mirrored(ctx context.Context) (m mirrored, err error) {
+	if m.Config, err = db.Config(ctx); err != nil {
+		return m, err
+	}
+	text, err := db.Setting(ctx, keyRevision)
+	if err != nil || text == "" {
+		return m, err
+	}
+	if m.Revision, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return m, fmt.Errorf("decode revision: %w", err)
+	}
+	return m, nil
+}
+
+// agree brings the catalog and the mirror in line: the newer of them counts. A
+// mirror that cannot be read is written anew.
+func (db *DB) agree(ctx context.Context) error {
+	ours, err := db.mirrored(ctx)
+	if err != nil {
+		return err
+	}
+	theirs, err := db.mirror.read()
+	if err != nil || theirs == nil || theirs.Revision <= ours.Revision {
+		return db.mirror.write(ours)
+	}
+	return db.change(ctx, func(tx *sql.Tx) error {
+		// How channels do is in the catalog alone.
+		for _, text := range []string{
+			"CREATE TEMP TABLE kept AS SELECT name, state FROM channels",
+			"DELETE FROM servers", "DELETE FROM destinations", "DELETE FROM jobs", "DELETE FROM channels",
+		} {
+			if _, err := tx.ExecContext(ctx, text); err != nil {
+				return err
+			}
+		}
+		if err := theirs.fill(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE channels SET state = kept.state FROM kept WHERE kept.name = channels.name; DROP TABLE kept")
+		return err
+	})
+}
+
 // mirror is the copy of the configuration that survives the catalog.
 type mirror struct{ path string }
 
 // read returns nil if there is no mirror.
-func (m mirror) read() (*Config, error) {
+func (m mirror) read() (*mirrored, error) {
 	text, err := os.ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var c Config
+	var c mirrored
 	if err == nil {
 		err = json.Unmarshal(text, &c)
 	}
@@ -152,6 +213,11 @@ func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
 	if err != nil || c == nil {
 		return err
 	}
+	return c.fill(ctx, tx)
+}
+
+// fill writes a configuration to where there is none.
+func (c mirrored) fill(ctx context.Context, tx *sql.Tx) error {
 	for _, s := range c.Servers {
 		if err := insertServer(ctx, tx, s); err != nil {
 			return err
@@ -178,11 +244,14 @@ func (m mirror) restore(ctx context.Context, tx *sql.Tx) error {
 	if err := insertRecoveries(ctx, tx, c.Recovery); err != nil {
 		return err
 	}
+	if err := insertSetting(ctx, tx, keyRevision, strconv.FormatInt(c.Revision, 10)); err != nil {
+		return err
+	}
 	return insertSetting(ctx, tx, keyPaused, strconv.FormatBool(c.Paused))
 }
 
 // write replaces the mirror: after a crash there is the old one or the new.
-func (m mirror) write(c Config) error {
+func (m mirror) write(c mirrored) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode configuration: %w", err)

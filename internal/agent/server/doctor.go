@@ -81,7 +81,11 @@ func (s *Server) doctor(ctx context.Context, _ *struct{}) (control.Doctor, error
 	looks = append(looks,
 		doctor.Look{Name: "vault", Do: s.lookAtVault},
 		doctor.Look{Name: "catalog", Do: func(ctx context.Context) (control.Text, []*problem.Problem, error) {
-			return seen("catalog"), nil, s.Catalog.Examine(ctx)
+			var warnings []*problem.Problem
+			if p := s.Catalog.Recovered(); p != nil {
+				warnings = append(warnings, p)
+			}
+			return seen("catalog"), warnings, s.Catalog.Examine(ctx)
 		}},
 	)
 	servers, err := s.Catalog.Servers(ctx)

@@ -245,6 +245,9 @@ func (p plan) beginProofs(ctx context.Context, j control.Job, o scheduler.Occasi
 // alone.
 func (s *Server) beat(ctx context.Context) {
 	s.Queue.Tick() //nolint:contextcheck // a run does not end with the beat that begins it
+	if err := s.Catalog.KeepCopy(ctx, s.Now()); err != nil && ctx.Err() == nil {
+		s.Log.ErrorContext(ctx, "cannot copy the catalog", "err", err)
+	}
 	f, err := s.facts(ctx)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "cannot see how things stand", "err", err)

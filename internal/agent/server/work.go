@@ -299,12 +299,20 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 }
 
 // RebuildCatalog queues the reading of all destinations, for a catalog that
-// was begun anew.
+// was begun anew or comes from a copy. It is done again if the agent dies over
+// it, and says what became of the catalog.
 func (s *Server) RebuildCatalog(ctx context.Context) error {
 	known, err := s.Catalog.Destinations(ctx)
-	if err != nil || len(known) == 0 {
+	if err == nil && len(known) > 0 {
+		w := s.rebuildWork("")
+		w.Run.Attempts = attempts
+		if p := s.Catalog.Recovered(); p != nil {
+			w.Run.Warnings = []control.Problem{*control.FromError(p)}
+		}
+		_, err = s.Queue.Add(ctx, w)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = s.Queue.Add(ctx, s.rebuildWork(""))
-	return err
+	return s.Catalog.Settle(ctx)
 }
