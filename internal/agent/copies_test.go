@@ -275,7 +275,7 @@ func TestAJobThatCannotBeIsRefused(t *testing.T) {
 	for want, change := range map[string]func(*control.Job){
 		"retention.negative":   func(j *control.Job) { j.Daily = -1 },
 		"agent.no_destination": func(j *control.Job) { j.Emergency = "nowhere" },
-		"agent.invalid":        func(j *control.Job) { j.Emergency = "disk" },
+		"agent.emergency_same": func(j *control.Job) { j.Emergency = "disk" },
 	} {
 		j := good
 		change(&j)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -207,6 +208,8 @@ func badValue(e *pflag.InvalidValueError, command string) error {
 		return errSecretArg.Because(nil, "flag", flag)
 	case *choice:
 		return errChoice.Because(nil, "flag", flag, "value", e.GetValue(), "possible", list(v.among))
+	case *bounded:
+		return errRange.Because(nil, "flag", flag, "value", e.GetValue(), "from", strconv.Itoa(v.from), "to", strconv.Itoa(v.to))
 	}
 	return errBadValue.Because(nil, "flag", flag, "value", e.GetValue(), "command", command)
 }
@@ -261,6 +264,33 @@ func (c *choice) String() string {
 
 // Type implements [pflag.Value].
 func (c *choice) Type() string { return "string" }
+
+// A bounded is a flag for a whole number between two others, both included.
+type bounded struct {
+	value    *int
+	from, to int
+}
+
+// Set implements [pflag.Value].
+func (b *bounded) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < b.from || n > b.to {
+		return errors.New("not in the range") // badValue says more
+	}
+	*b.value = n
+	return nil
+}
+
+// String implements [pflag.Value].
+func (b *bounded) String() string {
+	if b.value == nil {
+		return "0"
+	}
+	return strconv.Itoa(*b.value)
+}
+
+// Type implements [pflag.Value].
+func (b *bounded) Type() string { return "int" }
 
 // choose adds a flag that takes one of a few words; value holds its default.
 func choose(c *cobra.Command, value *string, name string, among ...string) {

@@ -18,6 +18,7 @@ var (
 	errFlagValue     = problem.New("cli.flag_without_value")     // {flag} {command}
 	errBadValue      = problem.New("cli.bad_value")              // {flag} {value} {command}
 	errChoice        = problem.New("cli.not_a_choice")           // {flag} {value} {possible}
+	errRange         = problem.New("cli.out_of_range")           // {flag} {value} {from} {to}
 	errMissing       = problem.New("cli.flags_missing")          // {flags} {command}
 	errConflict      = problem.New("cli.flags_conflict")         // {flags}
 	errArgMissing    = problem.New("cli.argument_missing")       // {argument} {command}
@@ -67,6 +68,7 @@ var exitCodes = map[problem.Code]int{
 	errFlagValue.Code:     exitUsage,
 	errBadValue.Code:      exitUsage,
 	errChoice.Code:        exitUsage,
+	errRange.Code:         exitUsage,
 	errMissing.Code:       exitUsage,
 	errConflict.Code:      exitUsage,
 	errArgMissing.Code:    exitUsage,

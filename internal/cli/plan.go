@@ -25,9 +25,9 @@ func (f *planFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.zone, "zone", "", "")
 	c.Flags().StringVar(&f.full, "full-schedule", "", "")
 	c.Flags().StringVar(&f.prove, "prove", "", "")
-	c.Flags().IntVar(&f.proofDays, "proof-days", 0, "")
-	c.Flags().IntVar(&f.priority, "priority", 0, "")
-	c.Flags().IntVar(&f.tries, "attempts", 0, "")
+	c.Flags().Var(&bounded{&f.proofDays, 0, 3650}, "proof-days", "")
+	c.Flags().Var(&bounded{&f.priority, -10, 10}, "priority", "")
+	c.Flags().Var(&bounded{&f.tries, 0, 20}, "attempts", "")
 }
 
 // apply puts the flags that were given into j.

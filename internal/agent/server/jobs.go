@@ -129,7 +129,7 @@ func (s *Server) checkJobAmong(j control.Job, servers map[string]control.Server,
 		return invalid("destinations", "each one once")
 	}
 	if slices.Contains(j.Destinations, j.Emergency) {
-		return invalid("emergency", "another one than the job's destinations")
+		return ErrEmergencySame.Because(nil, "name", j.Emergency)
 	}
 	return j.Rule.Check()
 }

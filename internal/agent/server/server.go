@@ -53,6 +53,8 @@ var (
 	ErrRepositoryInUse = problem.New("agent.repository_in_use")
 	// ErrJobExists: a job is called {name} already.
 	ErrJobExists = problem.New("agent.job_exists")
+	// ErrEmergencySame: {name} is a destination of the job already.
+	ErrEmergencySame = problem.New("agent.emergency_same")
 	// ErrInUse: {name} is needed by job {job}.
 	ErrInUse = problem.New("agent.in_use")
 	// ErrNoEngine: this version cannot work with {engine}.

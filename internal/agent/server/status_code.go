@@ -27,6 +27,7 @@ var statuses = map[problem.Code]int{
 	"agent.no_databases":           http.StatusUnprocessableEntity,
 	"agent.bad_name":               http.StatusUnprocessableEntity,
 	"agent.invalid":                http.StatusUnprocessableEntity,
+	"agent.emergency_same":         http.StatusUnprocessableEntity,
 	"agent.unknown_engine":         http.StatusUnprocessableEntity,
 	"agent.destination_needed":     http.StatusUnprocessableEntity,
 	"agent.overwrite_mismatch":     http.StatusUnprocessableEntity,
