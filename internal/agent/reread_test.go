@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine/enginemem"
+	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store/local"
 )
 
@@ -101,4 +103,25 @@ func TestDamageThatIsFoundIsToldWithWhatItHits(t *testing.T) {
 	if b := result[control.BackupResult](l, made, err); b.Verify == nil || b.Verify.Status != backup.OK {
 		t.Errorf("made anew: %+v", b)
 	}
+}
+
+// What a destination cannot do is said when it is asked for, not at night.
+func TestALockThatCannotBeIsRefusedAtOnce(t *testing.T) {
+	h := newHouse(t)
+	l := h.start(t)
+	l.furnish(h)
+	ctx, week := t.Context(), 7
+	if _, err := l.EditDestination(ctx, "disk", control.DestinationEdit{LockDays: &week}); !errors.Is(err, repository.ErrNoLock) {
+		t.Errorf("edit: %v, want ErrNoLock", err)
+	}
+	other := control.Destination{Name: "other", URL: local.URL(filepath.Join(t.TempDir(), "other")), LockDays: week}
+	if _, err := l.AddDestination(ctx, control.NewDestination{Destination: other}); !errors.Is(err, repository.ErrNoLock) {
+		t.Errorf("add: %v, want ErrNoLock", err)
+	}
+	list := must[[]control.Destination](t)(l.Destinations(ctx))
+	if len(list) != 1 || list[0].LockDays != 0 {
+		t.Errorf("destinations %+v", list)
+	}
+	other.LockDays = 0
+	must[control.Destination](t)(l.AddDestination(ctx, control.NewDestination{Destination: other})) // what was made there is used
 }

@@ -86,12 +86,26 @@ func pruneUntilFreed(t *testing.T, r *Repository) {
 	t.Error("no room was given back")
 }
 
+// A bucket made without Object Lock is known before the first backup.
+func TestABucketThatCannotLockIsSaid(t *testing.T) {
+	r, err := Create(t.Context(), openBucket(t, s3test.Start(t), gateway.BucketOptions{}), Slots{Secret: testSecret}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.TryLock(t.Context()); !errors.Is(err, s3.ErrNoObjectLock) {
+		t.Errorf("%v, want ErrNoObjectLock", err)
+	}
+}
+
 // What is locked cannot be forgotten, by nobody, and stays whole.
 func TestALockedBackupInABucketStays(t *testing.T) {
 	st := openBucket(t, s3test.Start(t), gateway.BucketOptions{Locked: true})
 	r, err := Create(t.Context(), st, Slots{Secret: testSecret}, Options{Lock: time.Hour})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := r.TryLock(t.Context()); err != nil {
+		t.Errorf("the lock is tried: %v", err)
 	}
 	parts := []stream{bytesPart("a", randomBytes(300000, 1))}
 	m := makeBackup(t, r, backup.Full, nil, parts...)

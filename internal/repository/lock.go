@@ -35,6 +35,23 @@ func (r *Repository) retainer() (store.Retainer, error) {
 	return ret, nil
 }
 
+// triedLock is for how long TryLock locks.
+const triedLock = time.Minute
+
+// TryLock makes sure that the destination can forbid deletion, by forbidding
+// that of the repository's configuration for a minute, whatever Options.Lock
+// says. The error is [ErrNoLock] for a store without that, or the store's own.
+func (r *Repository) TryLock(ctx context.Context) error {
+	ret, ok := store.As[store.Retainer](r.st)
+	if !ok {
+		return ErrNoLock.Because(nil)
+	}
+	if err := ret.Retain(ctx, configName, r.opt.Now().Add(triedLock)); err != nil {
+		return fmt.Errorf("forbid deletion of %s: %w", configName, err)
+	}
+	return nil
+}
+
 // lock forbids the deletion of objects.
 func (r *Repository) lock(ctx context.Context, names ...string) error {
 	ret, err := r.retainer()

@@ -60,8 +60,11 @@ func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestina
 		return n.Destination, err
 	}
 	n.Repository = repo.ID()
-	if err := repo.Close(); err != nil {
-		return n.Destination, fmt.Errorf("close repository: %w", err)
+	if n.LockDays > 0 { // better said now than by the first backup at night
+		err = repo.TryLock(ctx)
+	}
+	if err := errors.Join(err, repo.Close()); err != nil {
+		return n.Destination, fmt.Errorf("add destination: %w", err)
 	}
 	if err := s.keepDestination(ctx, n); err != nil {
 		return n.Destination, err

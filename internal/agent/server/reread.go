@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -238,6 +239,15 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// tryLock makes sure that a destination can forbid deletion.
+func (s *Server) tryLock(ctx context.Context, d control.Destination) error {
+	repo, err := s.openDestination(ctx, d)
+	if err != nil {
+		return err
+	}
+	return errors.Join(repo.TryLock(ctx), repo.Close())
+}
+
 // editDestination changes how a destination is kept; where it is cannot be
 // changed.
 func (s *Server) editDestination(ctx context.Context, in *struct {
@@ -248,8 +258,13 @@ func (s *Server) editDestination(ctx context.Context, in *struct {
 	if err != nil {
 		return d, err
 	}
-	if in.Body.LockDays != nil {
-		d.LockDays = *in.Body.LockDays
+	if days := in.Body.LockDays; days != nil {
+		if d.LockDays == 0 && *days > 0 {
+			if err := s.tryLock(ctx, d); err != nil {
+				return d, err
+			}
+		}
+		d.LockDays = *days
 	}
 	if in.Body.RereadDays != nil {
 		d.RereadDays = *in.Body.RereadDays
