@@ -29,6 +29,8 @@ const destinations = createRoute({ getParentRoute: () => root, path: '/destinati
 
 const destination = createRoute({ getParentRoute: () => root, path: '/destinations/$destination', component: lazyRouteComponent(() => import('./destinations/DestinationPage'), 'DestinationPage') });
 
+const doctor = createRoute({ getParentRoute: () => root, path: '/doctor', component: lazyRouteComponent(() => import('./doctor/DoctorPage'), 'DoctorPage') });
+
 const recoveryKit = createRoute({ getParentRoute: () => root, path: '/recovery-kit', component: lazyRouteComponent(() => import('./kit/KitPage'), 'KitPage') });
 
 const licences = createRoute({ getParentRoute: () => root, path: '/licences', component: lazyRouteComponent(() => import('./settings/Licences'), 'Licences') });
@@ -67,7 +69,7 @@ const restore = createRoute({
   validateSearch: (s: Record<string, unknown>): { run?: string } => (s.run === undefined ? {} : { run: text(s.run) }),
 });
 
-const tree = root.addChildren([dashboard, jobs, job, newJob, backups, activity, destinations, destination, settings, recoveryKit, licences, help, database, run, restore]);
+const tree = root.addChildren([dashboard, jobs, job, newJob, backups, activity, destinations, destination, settings, doctor, recoveryKit, licences, help, database, run, restore]);
 
 /** What an address holds, as text: the router reads digits as a number. */
 function text(value: unknown): string {

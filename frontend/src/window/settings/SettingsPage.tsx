@@ -10,6 +10,7 @@ import { Card, PageHead } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
 import { ChannelsCard } from '../channels/ChannelsCard';
+import { ConfigLine } from '../config/ConfigLine';
 import { About } from './About';
 import './settings.css';
 
@@ -31,6 +32,7 @@ export function SettingsPage() {
         <Card className="pad"><Later><div className="col gap-4"><Bone width={240} /><Bone width={320} /><Bone width={200} /></div></Later></Card>
       )}
       <ChannelsCard />
+      <Installation />
       <About />
     </div>
   );
@@ -60,6 +62,21 @@ function Choices({ settings: s, change }: { settings: Settings; change: (c: Part
         </div>
       </Card>
     </>
+  );
+}
+
+/** What concerns the installation as a whole. */
+function Installation() {
+  const { t } = useWording();
+  return (
+    <Card title={t('settings.installation')}>
+      <div className="choices">
+        <Line label={<div className="med">{t('doctor.title')}</div>} help={t('doctor.help')}>
+          {(_, helpId) => <LinkButton to="/doctor" aria-describedby={helpId} icon="search">{t('doctor.open_page')}</LinkButton>}
+        </Line>
+        <ConfigLine />
+      </div>
+    </Card>
   );
 }
 
