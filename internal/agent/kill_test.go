@@ -68,6 +68,7 @@ func TestKilledAgentLeavesAnInterruptedRunAndTheNextBackupSucceeds(t *testing.T)
 				break
 			}
 		}
+		check(t, c.Pause(ctx)) // so that what the next agent finds to do can be looked at
 	})
 	h := &house{home: home, disk: disk, engine: enginemem.New()}
 	h.driver = h.engine
@@ -80,6 +81,17 @@ func TestKilledAgentLeavesAnInterruptedRunAndTheNextBackupSucceeds(t *testing.T)
 			t.Errorf("run %+v", run)
 		}
 	}
+	met := map[string]bool{}
+	for _, run := range must[control.StatusReport](t)(l.Status(ctx)).Active {
+		if met[run.ID] {
+			t.Errorf("run %s is in the queue twice: %+v", run.ID, run)
+		}
+		met[run.ID] = true
+	}
+	if len(met) != 1 {
+		t.Errorf("%d runs wait, want the look at what the destination holds", len(met))
+	}
+	check(t, l.Resume(ctx))
 	again, err := l.Backup(ctx, control.BackupRequest{Server: "shop", Databases: []string{"orders"}})
 	if made := result[control.BackupResult](l, again, err); made.Rows != 10 {
 		t.Errorf("made %+v", made)

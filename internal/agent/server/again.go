@@ -134,6 +134,9 @@ func (s *Server) Requeue(ctx context.Context) error {
 	}
 	work := make([]queue.Work, 0, len(runs))
 	for _, r := range runs {
+		if _, there := s.Queue.Get(r.ID); there {
+			continue // queued since this agent began
+		}
 		w, err := s.workOf(r)
 		if err != nil {
 			w.Do = func(context.Context, control.Run, backup.Observe) (queue.Outcome, error) { return queue.Outcome{}, err }
