@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -192,6 +193,14 @@ func (m *month) size() (n int64) {
 	return n
 }
 
+const transcriptHead = `# A month, as a person saw it
+
+Written by TestAMonthOfBackupsToABucketComesBackFromPaper (RAHAT_TRANSCRIPT names the file). Real are the agent, the command line,
+PostgreSQL and the bucket, whose server runs beside them; the days pass at once, and every night the computer was off at 02:00.
+
+` + "```" + `
+`
+
 const fingerprint = "SELECT count(*), sum(hashtextextended(o::text, 0)) FROM orders o"
 
 // A computer is on for a while every day for a month. Its database is backed up
@@ -241,7 +250,9 @@ INSERT INTO orders SELECT i, md5(i::text) || md5((i * 7)::text), 0 FROM generate
 	pg.Kill(t)
 	m.backFromPaper(url, kit, want, started)
 	if file := os.Getenv("RAHAT_TRANSCRIPT"); file != "" {
-		if err := os.WriteFile(file, []byte(m.script.String()), 0o644); err != nil {
+		folder := regexp.MustCompile(regexp.QuoteMeta(filepath.Dir(t.TempDir())) + `/\d+/`)
+		text := strings.NewReplacer(url, "s3://backups/shop", bucket, "backups").Replace(folder.ReplaceAllString(m.script.String(), ""))
+		if err := os.WriteFile(file, []byte(transcriptHead+strings.TrimLeft(text, "\n")+"```\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
