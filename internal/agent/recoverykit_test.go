@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"io/fs"
@@ -16,7 +17,9 @@ import (
 	"github.com/rahatbackup/rahat/internal/recoverykit"
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
+	"github.com/rahatbackup/rahat/internal/store/fault"
 	"github.com/rahatbackup/rahat/internal/store/local"
+	"github.com/rahatbackup/rahat/internal/vault"
 )
 
 func TestARecoveryKitOpensTheBackupsWithoutThisComputer(t *testing.T) {
@@ -162,4 +165,53 @@ func TestAKitIsForReachableDestinationsOrNotMade(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
+}
+
+// A destination that fails while a kit is made leaves the key of no kit anywhere.
+func TestAKitThatIsNotMadeLeavesNoKey(t *testing.T) {
+	turns := 0
+	for _, late := range []bool{false, true} {
+		for n := 1; notMade(t, fault.Rule{Call: n, Late: late}); n++ {
+			turns++
+		}
+	}
+	t.Logf("%d faults", turns)
+	if turns < 4 {
+		t.Errorf("only %d faults were met", turns)
+	}
+}
+
+// notMade makes a kit for two destinations, of which the second fails by a rule,
+// and reports whether that came to pass.
+func notMade(t *testing.T, rule fault.Rule) bool {
+	t.Helper()
+	h := newHouse(t)
+	other := local.URL(filepath.Join(t.TempDir(), "other"))
+	var faulty *fault.Store
+	h.open = func(ctx context.Context, url string, s vault.Secret, create bool) (store.Store, error) {
+		st, err := openStore(ctx, url, s, create)
+		if err != nil || url != other || faulty == nil {
+			return st, err
+		}
+		return faulty, nil
+	}
+	a := h.start(t)
+	for name, url := range map[string]string{"disk": h.disk, "other": other} {
+		must[control.Destination](t)(a.AddDestination(t.Context(), control.NewDestination{Destination: control.Destination{Name: name, URL: url}}))
+	}
+	check(t, a.end())
+	a = h.start(t)
+	defer func() { check(t, a.end()) }()
+	faulty = fault.New(must[store.Store](t)(openStore(t.Context(), other, vault.Secret{}, false)), rule)
+	_, err := a.MakeRecoveryKit(t.Context(), control.RecoveryKitRequest{})
+	if faulty.Fired() == 0 {
+		check(t, err)
+		return false
+	}
+	for _, name := range []string{"disk", "other"} {
+		if keys := must[[]control.KeySlot](t)(a.Keys(t.Context(), name)); err != nil && len(keys) != 1 {
+			t.Errorf("call %d, late: %v: %s is left with the keys %+v", rule.Call, rule.Late, name, keys)
+		}
+	}
+	return true
 }

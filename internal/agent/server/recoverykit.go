@@ -71,13 +71,11 @@ func (s *Server) makeKit(ctx context.Context, in *body[control.RecoveryKitReques
 	if kit, err = sheet(id, s.Now(), destinations, texts); err != nil {
 		return control.RecoveryKit{}, err
 	}
-	// The paper is ready: from here on only a store can fail, and then nobody
-	// has the key whose slots are left.
+	if err := letIn(ctx, repos, destinations, id.Recipient()); err != nil {
+		return control.RecoveryKit{}, err
+	}
 	var opened []string
-	for i, repo := range repos {
-		if err := repo.AddSlots(ctx, repository.Slots{Recipients: []string{id.Recipient()}}); err != nil {
-			return control.RecoveryKit{}, ErrKitUnreachable.Because(err, "name", destinations[i].Name)
-		}
+	for _, repo := range repos {
 		opened = append(opened, repo.ID())
 	}
 	note := func(r *catalog.Recovery) { r.Kit, r.Recipient = kit.Created, id.Recipient() }
@@ -86,6 +84,33 @@ func (s *Server) makeKit(ctx context.Context, in *body[control.RecoveryKitReques
 	}
 	s.Broker.Changed()
 	return kit, nil
+}
+
+// letIn lets a key into all destinations, or into none: of a kit that was not
+// made nobody has the key, and its slots would only puzzle who lists them.
+func letIn(ctx context.Context, repos []*repository.Repository, destinations []control.Destination, recipient string) error {
+	for i, repo := range repos {
+		err := repo.AddSlots(ctx, repository.Slots{Recipients: []string{recipient}})
+		if err == nil {
+			continue
+		}
+		for _, entered := range repos[:i+1] { // the last one too: it may be that only the answer was lost
+			err = errors.Join(err, shutOut(context.WithoutCancel(ctx), entered, recipient))
+		}
+		return ErrKitUnreachable.Because(err, "name", destinations[i].Name)
+	}
+	return nil
+}
+
+// shutOut takes away the slots of a recipient.
+func shutOut(ctx context.Context, repo *repository.Repository, recipient string) error {
+	slots, err := repo.Slots(ctx)
+	for _, slot := range slots {
+		if slot.Recipient == recipient {
+			err = errors.Join(err, repo.RemoveSlot(ctx, slot.ID))
+		}
+	}
+	return err
 }
 
 // kitDestinations are the named destinations, or all.
