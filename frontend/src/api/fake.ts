@@ -148,7 +148,15 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     pauseRun: (id) => alter(id, { held: true }),
     resumeRun: (id) => alter(id, { held: false }),
     retryRun: (id) => {
-      const { kind, server, database, destination, job } = world.runs.find((r) => r.id === id) ?? runOf();
+      const known = world.runs.find((r) => r.id === id) ?? runOf();
+      if (known.retry_at) {
+        const begun = { ...known };
+        delete begun.retry_at;
+        delete begun.problem;
+        emitRun(begun);
+        return Promise.resolve({ runs: [id] });
+      }
+      const { kind, server, database, destination, job } = known;
       void alter(id, { dead: false });
       return start(kind, { trigger: 'retry', ...(server && { server }), ...(database && { database }), ...(destination && { destination }), ...(job && { job }) });
     },
@@ -224,13 +232,26 @@ const scenes: Record<string, (w: World) => void> = {
   running: (w) => {
     w.runs = [runOf({}, Date.now())];
   },
+  resting: (w) => {
+    const now = Date.now();
+    const retrying = runOf({ id: 'r2', status: 'queued', database: 'billing', trigger: 'schedule', attempt: 1, attempts: 5, retry_at: at(24, now), problem: { code: 'engine.server_lost' } }, now);
+    delete retrying.progress;
+    w.runs = [runOf({ held: true }, now), retrying];
+    const late = (name: string, over: Partial<DatabaseStatus>) => Object.assign(w.databases.find((d) => d.database === name) ?? {}, over);
+    late('crm', { state: 'attention', concern: 'overdue' });
+    late('analytics', { state: 'attention', concern: 'proof_old' });
+    w.databases = [...w.databases.filter((d) => d.concern), ...w.databases.filter((d) => !d.concern)];
+    const told = (kind: 'overdue' | 'proof_old', server: string, database: string) => ({ kind, server, database, text: { code: `state.${kind}`, params: { server, database } } });
+    w.status = { ...w.status, state: 'attention', headline: { code: 'state.overdue', params: { server: 'office', database: 'crm' } }, concerns: [told('overdue', 'office', 'crm'), told('proof_old', 'warehouse', 'analytics')] };
+  },
   activity: (w) => {
     const now = Date.now();
     const done = (id: string, over: Partial<Run>): Run => ({ ...runOf({}, now), id, ...over });
     const problem = { code: 'engine.auth_failed', params: { address: 'office:1433', user: 'rahat_backup' } };
     w.runs = [
       runOf({}, now),
-      done('r2', { status: 'queued', database: 'billing' }),
+      done('r2', { status: 'queued', database: 'billing', attempt: 1, attempts: 5, retry_at: at(24, now), problem: { code: 'engine.server_lost' } }),
+      done('r8', { held: true, database: 'events', server: 'mongo' }),
       done('r3', { status: 'ok', database: 'web_shop', server: 'shop', started: at(-49, now), finished: at(-48, now), result: resultOf('web_shop') }),
       done('r4', { status: 'failed', database: 'crm', server: 'office', started: at(-120, now), finished: at(-119, now), problem }),
       done('r5', { kind: 'restore', status: 'ok', database: 'orders_prod_20261120', started: at(-300, now), finished: at(-291, now) }),

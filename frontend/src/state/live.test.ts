@@ -166,3 +166,17 @@ test('a page that somebody outside asks for is opened', async () => {
   expect(opened).toEqual(['/databases/main/orders']);
   end();
 });
+
+test('what is told of an ended run after it was put away does not bring it back', async () => {
+  const { api, live, end } = await begin();
+  const failed = runOf({ status: 'failed', dead: true });
+  api.emit(event(11, failed));
+  expect(live.snapshot().runs.has('r1')).toBe(true);
+  live.dismiss('r1');
+  api.emit(event(12, { ...failed, dead: false }));
+  expect(live.snapshot().runs.has('r1')).toBe(false);
+  api.emit(event(13, progress(10)));
+  api.emit(event(14, failed));
+  expect(live.snapshot().runs.get('r1')?.status).toBe('failed');
+  end();
+});

@@ -45,6 +45,8 @@ export class Live {
   private position: Position | undefined;
   private recent: Event[] = [];
   private paces = new Map<string, Pace>();
+  /** Ended runs that were taken out of sight: what is told of them later does not bring them back. */
+  private dismissed = new Set<string>();
   private listeners = new Set<() => void>();
   private subscription: Subscription | undefined;
   private started = false;
@@ -117,6 +119,7 @@ export class Live {
     const runs = new Map(this.state.runs);
     runs.delete(id);
     this.paces.delete(id);
+    this.dismissed.add(id);
     this.set({ runs });
   }
 
@@ -158,6 +161,8 @@ export class Live {
   }
 
   private run(run: Run): void {
+    if (!isOver(run)) this.dismissed.delete(run.id);
+    else if (this.dismissed.has(run.id)) return;
     // How an earlier run of the same database ended is no news any more.
     const others = [...this.state.runs].filter(([, r]) => !(isOver(r) && r.server === run.server && r.database === run.database));
     this.set({ runs: new Map([...others, [run.id, this.paced(run)]]) });

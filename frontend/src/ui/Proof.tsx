@@ -1,15 +1,16 @@
-import type { Backup, VerifyResult } from '../api/api';
+import type { Backup, DatabaseStatus, VerifyResult } from '../api/api';
 import { useWording } from '../i18n/react';
 import { StateIcon } from './StateIcon';
 
-/** A word or two on the newest proof of a backup: when it was restored and found equal. */
-export function ProofAge({ proven, disproven = false, now }: { proven: Backup | undefined; disproven?: boolean; now: Date }) {
+/** A word or two on the newest proof of a backup: when it was restored and found equal, and whether that is longer ago than its job wants. */
+export function ProofAge({ proven, concern, now }: { proven: Backup | undefined; concern: DatabaseStatus['concern']; now: Date }) {
   const { t, format } = useWording();
-  if (disproven) return <span className="t-bad">{t('proof.failed')}</span>;
+  if (concern === 'disproven') return <span className="t-bad">{t('proof.failed')}</span>;
   const proof = proven?.proof;
   if (!proof) return <span className="dim">{t('proof.none')}</span>;
   const at = new Date(proof.at);
-  return <time dateTime={proof.at} title={format.time(at)}>{format.ago(at, now)}</time>;
+  const age = <time dateTime={proof.at} title={format.time(at)}>{format.ago(at, now)}</time>;
+  return concern === 'proof_old' ? <span className="row g1 t-warn"><StateIcon look="warn" size={12} label={t('proof.old')} />{age}</span> : age;
 }
 
 /** The proof as a certificate: what was restored, and how much of it was compared. */

@@ -1,7 +1,7 @@
 import type { Format } from '../format';
 import type { Key } from '../i18n';
 import { useWording } from '../i18n/react';
-import type { LiveRun } from '../state/live';
+import { isOver, type LiveRun } from '../state/live';
 import type { Run } from '../api/api';
 
 /** Parts of a database that are no tables, as the engines name them. */
@@ -42,6 +42,16 @@ export function isProving(run: LiveRun): boolean {
   return run.kind === 'verify' || (run.kind === 'backup' && (run.made === true || proving.has(run.progress?.phase ?? '')));
 }
 
+/** Whether a run waits for the moment of its next attempt. */
+export function waitsForRetry(run: Run): run is Run & { retry_at: string } {
+  return run.status === 'queued' && run.retry_at !== undefined && run.held !== true;
+}
+
+/** Whether a run that is not over does nothing now and would not begin by itself at once: it was paused, or waits for another attempt. */
+export function rests(run: Run): boolean {
+  return !isOver(run) && (run.held === true || waitsForRetry(run));
+}
+
 /** How much of the phase at hand is done, of one; the total is an estimate, which may be passed. */
 export function shareOf(run: Run): number | undefined {
   const p = run.progress;
@@ -71,10 +81,22 @@ export function useRunWords() {
     /** What is being done now without the table at hand: "Reading the database". */
     stage: (run: Run): string => t((run.progress && withItem[run.progress.phase]?.[0]) ?? 'phase.start'),
     kind: (run: Run) => t(kinds[run.kind] ?? 'run.other'),
-    status: (run: Run) => t(statuses[run.status] ?? 'status.running'),
+    /** How it stands, in a word or two. */
+    status: (run: Run): string => {
+      if (rests(run)) return t(run.held ? 'status.held' : 'status.retry');
+      return t(statuses[run.status] ?? 'status.running');
+    },
+    /** When a run that waits for it is tried again: "tries again at 14:05". */
+    retry: (run: Run & { retry_at: string }, now: Date): string => t('run.retries', { time: format.coming(new Date(run.retry_at), now) }),
+    /** Which attempt that will be: "attempt 2 of 5". */
+    attempt: (run: Run): string => {
+      const n = (run.attempt ?? 1) + 1;
+      return t('run.retry_attempt', { n, all: Math.max(run.attempts ?? n, n) });
+    },
     /** What is being done now: "Reading public.orders". */
     doing: (run: Run): string => {
-      if (run.status === 'queued') return t('status.queued');
+      if (run.held) return t('status.held');
+      if (run.status === 'queued') return t(waitsForRetry(run) ? 'status.retry' : 'status.queued');
       const p = run.progress;
       const words = p && withItem[p.phase];
       if (!words) return t('phase.start');

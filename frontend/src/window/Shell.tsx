@@ -10,6 +10,7 @@ import { LostBanner } from '../ui/LostBanner';
 import { TextLink } from '../ui/Page';
 import { StateIcon } from '../ui/StateIcon';
 import { lookOfStatus } from '../ui/StateSentence';
+import { rests } from '../ui/useRunWords';
 
 interface Entry {
   to: '/' | '/jobs' | '/backups' | '/destinations' | '/activity' | '/settings' | '/help';
@@ -67,8 +68,9 @@ export function Shell() {
   );
 }
 
+/** How many runs go on or are about to; those that were paused or wait for another attempt rest. */
 function useRunning(): number {
-  return [...useRuns().values()].filter((r) => !isOver(r)).length;
+  return [...useRuns().values()].filter((r) => !isOver(r) && !rests(r)).length;
 }
 
 function Navigation() {

@@ -47,3 +47,18 @@ test('runs that failed for good stand above all until somebody has seen to them'
   await userEvent.click(screen.getByRole('button', { name: 'Dismiss orders_prod' }));
   await waitFor(() => expect(screen.queryByRole('heading', { name: 'Failed for good' })).toBeNull());
 });
+
+test('runs that rest say why, and go on from here', async () => {
+  const retrying = runOf({ id: 'a', status: 'queued', database: 'billing', attempt: 1, attempts: 5, retry_at: new Date(Date.now() + 60_000).toISOString(), problem: { code: 'engine.server_lost' } });
+  const { api } = await show('/activity', fakeApi({}, newWorld({ runs: [retrying, runOf({ id: 'b', held: true })] })));
+  const row = (await screen.findByText('billing')).closest('tr')!;
+  expect(row).toHaveTextContent(/tries again at (\w+ )?\d\d:\d\d, attempt 2 of 5/);
+  expect(row.querySelector('td[title]')).toHaveAttribute('title', expect.stringMatching(/connection to the server broke/i));
+  expect(screen.getByText('orders_prod').closest('tr')).toHaveTextContent('58 % paused');
+  expect(screen.queryByText('1', { selector: '.count span' })).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: 'Go on orders_prod' }));
+  await waitFor(() => expect(api.world.runs.find((r) => r.id === 'b')?.held).toBe(false));
+  expect(await screen.findByText('1', { selector: '.count span' })).toBeInTheDocument();
+  await userEvent.click(screen.getByRole('button', { name: 'Try now billing' }));
+  await waitFor(() => expect(api.world.runs.find((r) => r.id === 'a')).not.toHaveProperty('retry_at'));
+});

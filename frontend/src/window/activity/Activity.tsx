@@ -11,7 +11,9 @@ import { ProblemCard } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { Later, SkeletonRows } from '../../ui/Skeleton';
 import { StateIcon, type Look } from '../../ui/StateIcon';
-import { shareOf, useRunWords } from '../../ui/useRunWords';
+import { rests, shareOf, useRunWords, waitsForRetry } from '../../ui/useRunWords';
+import { Hold } from '../run/Hold';
+import { TryNow } from '../run/TryNow';
 import './activity.css';
 import { DeadRuns } from './DeadRuns';
 
@@ -80,17 +82,25 @@ function Row({ run, now }: { run: LiveRun; now: Date }) {
     <tr>
       <td>
         <span className="row">
-          <StateIcon look={looks[run.status] ?? 'off'} label={words.status(run)} />
+          <StateIcon look={rests(run) ? 'off' : (looks[run.status] ?? 'off')} label={words.status(run)} />
           <TextLink className="name" to="/runs/$run" params={{ run: run.id }} aria-label={`${words.kind(run)} ${run.database ?? ''} ${format.time(began)}`}>{words.kind(run)}</TextLink>
           <span className="cut" title={[run.server, run.database].filter(Boolean).join(' · ')}><bdi className="med">{run.database}</bdi> <span className="dim small">{run.server}</span></span>
         </span>
       </td>
       <td className="mut"><time dateTime={began.toISOString()} title={format.time(began)}>{format.ago(began, now)}</time></td>
-      <td title={why}>{run.status === 'running' ? <Moving run={run} /> : <span className={run.status === 'failed' ? 't-bad' : 'mut'}>{why ?? words.status(run)}</span>}</td>
+      <td title={why}><Result run={run} now={now} why={why} /></td>
       <td className="n hide-s">{addedOf(run, (n) => format.bytes(n))}</td>
       <td className="n hide-s mut">{isOver(run) && run.finished ? format.duration(Date.parse(run.finished) - began.getTime()) : ''}</td>
     </tr>
   );
+}
+
+/** How a run ended, or how it stands and what can be done with it meanwhile. */
+function Result({ run, now, why }: { run: LiveRun; now: Date; why: string | undefined }) {
+  const words = useRunWords();
+  if (isOver(run)) return <span className={run.status === 'failed' ? 't-bad' : 'mut'}>{why ?? words.status(run)}</span>;
+  if (waitsForRetry(run)) return <span className="row"><span className="cut grow">{words.retry(run, now)}<span className="hide-s">, {words.attempt(run)}</span></span><TryNow run={run} named quiet /></span>;
+  return <span className="row"><span className="grow">{run.status === 'running' ? <Moving run={run} /> : <span className="mut">{words.status(run)}</span>}</span><Hold run={run} small quiet /></span>;
 }
 
 function Moving({ run }: { run: LiveRun }) {

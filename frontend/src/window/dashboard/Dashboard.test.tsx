@@ -293,3 +293,47 @@ test('backups may go to a bucket; one that does not answer is not kept', async (
   await waitFor(() => expect(api.world.jobs[0]?.destinations).toEqual(['my-backups']));
   expect(addDestination).toHaveBeenLastCalledWith({ name: 'my-backups', url: 's3://my-backups?provider=aws&region=eu-central-1&key_id=AKIA1', secret: 'shh' });
 });
+
+test('a backup that is overdue and a proof that is too old are marked in their rows, by more than a colour', async () => {
+  const databases = sevenDatabases(Date.now());
+  Object.assign(databases[0]!, { state: 'attention', concern: 'overdue' });
+  Object.assign(databases[1]!, { state: 'attention', concern: 'proof_old' });
+  await show('/', fakeApi({}, newWorld({ databases })));
+  expect(await rowOf('orders_prod')).toHaveTextContent('57 min ago, overdue');
+  expect(within(await rowOf('billing')).getByRole('img', { name: 'too old' })).toBeVisible();
+  expect(within(await rowOf('web_shop')).queryByText(/overdue/)).toBeNull();
+});
+
+test('a run is paused from its card after the warning, which then stands there', async () => {
+  const { api } = await show('/', fakeApi({}, newWorld({ runs: [runOf()] })));
+  const card = await screen.findByRole('region', { name: 'Backup: orders_prod' });
+  await userEvent.click(within(card).getByRole('button', { name: 'Pause orders_prod' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Pause the backup of orders_prod?' });
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Pause' }));
+  expect(await within(card).findByText(/^Its snapshot stays open/)).toBeVisible();
+  expect(await rowOf('billing')).not.toHaveTextContent('paused');
+  await userEvent.click(within(card).getByRole('button', { name: 'Go on orders_prod' }));
+  await waitFor(() => expect(api.world.runs[0]?.held).toBe(false));
+  expect(within(card).queryByText(/^Its snapshot stays open/)).toBeNull();
+});
+
+test('a run that waits for another attempt has a card with the moment, the attempt and the cause', async () => {
+  const run = runOf({ status: 'queued', attempt: 1, attempts: 5, retry_at: new Date(Date.now() + 60_000).toISOString(), problem: { code: 'engine.server_lost' } });
+  delete run.progress;
+  const { api } = await show('/', fakeApi({}, newWorld({ runs: [run] })));
+  const card = await screen.findByRole('region', { name: 'Backup: orders_prod' });
+  expect(card).toHaveTextContent(/tries again at (\w+ )?\d\d:\d\d, attempt 2 of 5/);
+  expect(await within(card).findByText(/connection to the server broke/i)).toBeVisible();
+  await userEvent.click(within(card).getByRole('button', { name: 'Try now orders_prod' }));
+  await waitFor(() => expect(api.world.runs[0]).not.toHaveProperty('retry_at'));
+  await waitFor(() => expect(screen.queryByRole('button', { name: 'Try now orders_prod' })).toBeNull());
+});
+
+test('a run that failed for good is tried again or dismissed where it is told', async () => {
+  const { api } = await show('/', fakeApi({}, newWorld({ runs: [runOf()] })));
+  await screen.findByRole('region', { name: 'Backup: orders_prod' });
+  act(() => api.emitRun(runOf({ status: 'failed', dead: true, problem: { code: 'engine.server_lost' } })));
+  await userEvent.click(await screen.findByRole('button', { name: 'Dismiss orders_prod' }));
+  await waitFor(() => expect(api.world.runs[0]?.dead).toBe(false));
+  await waitFor(() => expect(screen.queryByText(/connection to the server broke/i)).toBeNull());
+});

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Databases, StatusReport } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
+import { isOver } from '../../state/live';
 import { useAgent, useCanAct, useDatabases, useLink, useNow, useRuns, useStatus } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
 import { EmptyState } from '../../ui/EmptyState';
@@ -9,6 +10,7 @@ import { Icon } from '../../ui/Icon';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
 import { StateSentence } from '../../ui/StateSentence';
+import { waitsForRetry } from '../../ui/useRunWords';
 import { DatabaseCard } from './DatabaseCard';
 import { nightlyAt } from './nightly';
 import { RemedyButton } from './RemedyButton';
@@ -140,8 +142,8 @@ function Cause({ status }: { status: StatusReport | undefined }) {
 function Active() {
   const { t } = useWording();
   const runs = [...useRuns().values()];
-  const shown = runs.filter((r) => r.status !== 'queued').slice(0, shownRuns);
-  const more = runs.filter((r) => r.status === 'queued' || r.status === 'running').length - shown.filter((r) => r.status === 'running').length;
+  const shown = runs.filter((r) => r.status !== 'queued' || waitsForRetry(r)).slice(0, shownRuns);
+  const more = runs.filter((r) => !isOver(r)).length - shown.filter((r) => !isOver(r)).length;
   return (
     <>
       {shown.map((r) => <RunCard key={r.id} run={r} />)}

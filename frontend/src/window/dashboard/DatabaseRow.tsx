@@ -14,7 +14,7 @@ import { ProofAge } from '../../ui/Proof';
 import { SizeTrend } from '../../ui/SizeTrend';
 import { StateIcon, type Look } from '../../ui/StateIcon';
 import { lookOf } from '../../ui/StateSentence';
-import { shareOf, useRunWords } from '../../ui/useRunWords';
+import { rests, shareOf, useRunWords, waitsForRetry } from '../../ui/useRunWords';
 import { canBackUp, needsLogin } from './remedy';
 import type { Starter } from './useStart';
 
@@ -30,7 +30,7 @@ export function runFor(d: DatabaseStatus, runs: ReadonlyMap<string, LiveRun>): L
 
 /** What was only found is no failure: it is off, until somebody wants it protected. */
 function lookOfRow(d: DatabaseStatus, run: LiveRun | undefined, lost: boolean): Look {
-  if (run) return lost ? 'off' : 'run';
+  if (run && !rests(run)) return lost ? 'off' : 'run';
   return d.found ? 'off' : lookOf(d.state);
 }
 
@@ -55,15 +55,23 @@ export const DatabaseRow = memo(function DatabaseRow({ of: d, now, starter, inde
         </span>
       </td>
       <td className="hide-m mut">{product(d)}</td>
-      <td>{run ? <RowProgress run={run} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} /> : <Without of={d} />}</td>
-      <td className="mut">{d.last && <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />}</td>
-      <td className="hide-s mut">{run ? t('databases.now') : d.next && <time dateTime={d.next} title={format.time(new Date(d.next))}>{format.coming(new Date(d.next), now)}</time>}</td>
+      <td>{run ? <RowProgress run={run} now={now} /> : d.last ? <FreshnessBar at={d.last.finished} now={now} overdue={d.concern === 'overdue'} /> : <Without of={d} />}</td>
+      <td className="mut">{d.last && <ProofAge proven={d.proven} concern={d.concern} now={now} />}</td>
+      <td className="hide-s mut"><NextRun of={d} run={run} now={now} /></td>
       <td className="hide-m"><SizeTrend values={d.trend} /></td>
       <td className="n">{d.size_bytes > 0 ? format.bytes(d.size_bytes) : ''}</td>
-      <td><Actions of={d} name={name} working={run !== undefined} starter={starter} /></td>
+      <td><Actions of={d} name={name} run={run} starter={starter} /></td>
     </tr>
   );
 });
+
+/** When it is backed up next: now, by another attempt, or by schedule. */
+function NextRun({ of: d, run, now }: { of: DatabaseStatus; run: LiveRun | undefined; now: Date }) {
+  const { t, format } = useWording();
+  if (run && !rests(run)) return t('databases.now');
+  const next = run && waitsForRetry(run) ? run.retry_at : d.next;
+  return next && <time dateTime={next} title={format.time(new Date(next))}>{format.coming(new Date(next), now)}</time>;
+}
 
 /** A name leads to the page of the database, where there is one. */
 function Name({ of: d, name }: { of: DatabaseStatus; name: string }) {
@@ -90,28 +98,33 @@ function product(d: DatabaseStatus): string {
   return `${name} ${version}`.trim();
 }
 
-function RowProgress({ run }: { run: LiveRun }) {
+function RowProgress({ run, now }: { run: LiveRun; now: Date }) {
   const { format } = useWording();
   const words = useRunWords();
   const share = shareOf(run);
+  if (waitsForRetry(run)) return <span className="dim" title={words.attempt(run)}>{words.retry(run, now)}</span>;
   if (run.status === 'queued') return <span className="dim">{words.status(run)}</span>;
   return (
     <span className="fresh">
       <ProgressBar share={share} label={words.doing(run)} />
-      <span>{share === undefined ? words.status(run) : format.percent(share)} <span className="dim hide-s">{words.left(run)}</span></span>
+      {run.held ? (
+        <span className="cut dim"><span className="hide-s">{share !== undefined && format.percent(share)} </span>{words.status(run)}</span>
+      ) : (
+        <span>{share === undefined ? words.status(run) : format.percent(share)} <span className="dim hide-s">{words.left(run)}</span></span>
+      )}
     </span>
   );
 }
 
 /** What can be done with a database. The words are icons in a small window, and then still what readers hear. */
-function Actions({ of: d, name, working, starter }: { of: DatabaseStatus; name: string; working: boolean; starter: Starter }) {
+function Actions({ of: d, name, run, starter }: { of: DatabaseStatus; name: string; run: LiveRun | undefined; starter: Starter }) {
   const { t } = useWording();
   const mayAct = useCanAct();
   const what = d.found ? t('databases.protect') : t('databases.back_up');
   return (
     <span className="row g1 actions">
-      {working ? (
-        <span className="dim small hide-s">{t('databases.working')}</span>
+      {run ? (
+        <span className="dim small hide-s">{rests(run) ? '' : t('databases.working')}</span>
       ) : (
         <Button kind="quiet" small aria-label={`${what}: ${name}`} disabled={!mayAct || starter.busy || !canBackUp(d)} onClick={() => void starter.start([d])}>
           <span className="only-s"><Icon name="backup" size={14} /></span>

@@ -1,17 +1,21 @@
 import type { BackupResult } from '../../api/api';
 import { useWording } from '../../i18n/react';
 import { isOver, type LiveRun } from '../../state/live';
-import { useAct, useAgent, useCanAct } from '../../state/react';
+import { useAct, useAgent, useCanAct, useNow } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
 import { Icon } from '../../ui/Icon';
 import { TextLink } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { StateIcon } from '../../ui/StateIcon';
-import { isProving, shareOf, useRunWords } from '../../ui/useRunWords';
+import { isProving, shareOf, useRunWords, waitsForRetry } from '../../ui/useRunWords';
+import { DeadActions } from '../run/Dead';
+import { Hold, holdsSnapshot } from '../run/Hold';
+import { TryNow } from '../run/TryNow';
 
 /** One run as it goes on, or how it ended. */
 export function RunCard({ run }: { run: LiveRun }) {
+  if (waitsForRetry(run)) return <Retrying run={run} />;
   if (!isOver(run)) return <Running run={run} />;
   return run.status === 'ok' ? <Done run={run} /> : <Ended run={run} />;
 }
@@ -25,13 +29,14 @@ function Running({ run }: { run: LiveRun }) {
   return (
     <section className="card run" aria-label={t('run.label', { what: words.kind(run), name: run.database ?? '' })}>
       <div className="row">
-        <StateIcon look="run" />
+        <StateIcon look={run.held ? 'off' : 'run'} />
         <TextLink className="med name" to="/runs/$run" params={{ run: run.id }}><bdi>{run.database ?? words.kind(run)}</bdi></TextLink>
         <span className="mut cut">{words.doing(run)}</span>
       </div>
       <div className="row g3">
         <span className="dim small hide-s">{words.speed(run)}</span>
         <span className="med">{words.left(run)}</span>
+        <Hold run={run} small />
         <Button small icon="cancel" disabled={!mayAct} busy={cancel.isPending} onClick={() => cancel.mutate(run.id)}>{t('action.cancel')}</Button>
       </div>
       <ProgressBar thick share={share} label={words.doing(run)} />
@@ -41,6 +46,30 @@ function Running({ run }: { run: LiveRun }) {
         <span className="now">{share === undefined ? '' : format.percent(share)}</span>
         <span>{words.amount(run)}</span>
       </div>
+      {run.held && holdsSnapshot(run) && <p className="small t-warn wide">{t('run.pause_warning')}</p>}
+    </section>
+  );
+}
+
+/** A run whose last attempt failed and whose next one is to come. */
+function Retrying({ run }: { run: LiveRun & { retry_at: string } }) {
+  const { t, texts } = useWording();
+  const words = useRunWords();
+  const now = useNow();
+  const cancel = useAct((api, id: string) => api.cancelRun(id));
+  const mayAct = useCanAct();
+  return (
+    <section className="card run" aria-label={t('run.label', { what: words.kind(run), name: run.database ?? '' })}>
+      <div className="row">
+        <StateIcon look="warn" />
+        <TextLink className="med name" to="/runs/$run" params={{ run: run.id }}><bdi>{run.database ?? words.kind(run)}</bdi></TextLink>
+        <span className="mut cut">{words.retry(run, now)}, {words.attempt(run)}</span>
+      </div>
+      <div className="row g3">
+        <TryNow run={run} named />
+        <Button small icon="cancel" disabled={!mayAct} busy={cancel.isPending} onClick={() => cancel.mutate(run.id)}>{t('action.cancel')}</Button>
+      </div>
+      {run.problem && <p className="small mut wide">{texts.problem(run.problem).title}</p>}
     </section>
   );
 }
@@ -73,8 +102,9 @@ function Ended({ run }: { run: LiveRun }) {
   if (!run.problem) return null;
   return (
     <ProblemCard problem={run.problem} look={run.status === 'failed' ? 'bad' : 'warn'}>
+      {run.dead && <DeadActions run={run} small onDismiss={() => live.dismiss(run.id)} />}
       <LinkButton small to="/runs/$run" params={{ run: run.id }}>{t('run.details')}</LinkButton>
-      <Button small onClick={() => live.dismiss(run.id)}>{t('action.close')}</Button>
+      {!run.dead && <Button small onClick={() => live.dismiss(run.id)}>{t('action.close')}</Button>}
     </ProblemCard>
   );
 }

@@ -4,6 +4,7 @@ import type { DatabaseStatus } from '../../api/api';
 import { useWording } from '../../i18n/react';
 import { useAgent } from '../../state/react';
 import { engineName } from '../../ui/EngineBadge';
+import { FreshnessBar } from '../../ui/FreshnessBar';
 import { TextLink } from '../../ui/Page';
 import { ProofAge } from '../../ui/Proof';
 import { covers } from '../jobs/next';
@@ -21,9 +22,9 @@ export function Facts({ of: d, now }: { of: DatabaseStatus; now: Date }) {
       {size > 0 && <Fact name={t('database.size')}>{format.bytes(size)}</Fact>}
       {d.last && (
         <>
-          <Fact name={t('database.newest')}><time dateTime={d.last.finished} title={format.time(new Date(d.last.finished))}>{format.ago(new Date(d.last.finished), now)}</time></Fact>
+          <Fact name={t('database.newest')}><FreshnessBar at={d.last.finished} now={now} overdue={d.concern === 'overdue'} /></Fact>
           <Fact name={t('database.proof')}>
-            <ProofAge proven={d.proven} disproven={d.concern === 'disproven'} now={now} />
+            <ProofAge proven={d.proven} concern={d.concern} now={now} />
             {rows !== undefined && rows > 0 && d.concern !== 'disproven' && <span className="dim small"> {t('database.rows_equal', { rows: format.count(rows) })}</span>}
           </Fact>
         </>

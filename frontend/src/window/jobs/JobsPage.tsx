@@ -11,7 +11,7 @@ import { Card, PageHead, TextLink } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Later, SkeletonRows } from '../../ui/Skeleton';
 import { StateIcon, type Look } from '../../ui/StateIcon';
-import { useRunWords } from '../../ui/useRunWords';
+import { rests, useRunWords, waitsForRetry } from '../../ui/useRunWords';
 import './jobs.css';
 import { Next, useNextRuns } from './next';
 import { scheduleWords } from './scheduleWords';
@@ -133,10 +133,11 @@ function Last({ run, now }: { run: Run | undefined; now: Date }) {
   const at = new Date(run.finished ?? run.started ?? run.queued);
   return (
     <span className="row top">
-      <StateIcon look={looks[run.status] ?? 'off'} />
+      <StateIcon look={rests(run) ? 'off' : (looks[run.status] ?? 'off')} />
       <span className="grow">
         <TextLink className="cut" to="/runs/$run" params={{ run: run.id }} title={format.time(at)}>{words.status(run)}</TextLink>
         {isOver(run) && <div className="dim small">{format.ago(at, now)}</div>}
+        {waitsForRetry(run) && <div className="dim small cut" title={words.attempt(run)}>{words.retry(run, now)}</div>}
       </span>
     </span>
   );

@@ -6,7 +6,7 @@ import { Button } from '../../ui/Button';
 import { ProblemLine } from '../../ui/ProblemCard';
 
 /** What can be done with a run that failed for good: once more, or let it be. */
-export function DeadActions({ run, small = false }: { run: Run; small?: boolean }) {
+export function DeadActions({ run, small = false, onDismiss }: { run: Run; small?: boolean; onDismiss?: () => void }) {
   const { t } = useWording();
   const mayAct = useCanAct();
   const navigate = useNavigate();
@@ -14,7 +14,10 @@ export function DeadActions({ run, small = false }: { run: Run; small?: boolean 
     const [next] = (await api.retryRun(run.id)).runs;
     if (next) await navigate({ to: '/runs/$run', params: { run: next } });
   });
-  const dismiss = useAct((api) => api.dismissRun(run.id));
+  const dismiss = useAct(async (api) => {
+    await api.dismissRun(run.id);
+    onDismiss?.(); // here, for these buttons are gone as soon as the run is told to be
+  });
   const name = small ? ` ${run.database ?? ''}` : '';
   return (
     <>

@@ -10,6 +10,7 @@ import { isProving, shareOf, useRunWords } from '../../ui/useRunWords';
 import { Hold, holdsSnapshot } from './Hold';
 import './run.css';
 import { stepsOf, type Step } from './steps';
+import { TryNow } from './TryNow';
 
 /** A run that waits or goes on: what is being done now, how far it is, how to end it and what that costs. */
 export function RunProgress({ run }: { run: LiveRun }) {
@@ -28,7 +29,7 @@ export function RunProgress({ run }: { run: LiveRun }) {
           <h2>{run.held ? t('run.held', { what: words.kind(run), name: run.database ?? '' }) : waits ? t('run.waits', { what: words.kind(run), name: run.database ?? '' }) : words.now(run)}</h2>
           {run.held ? <p>{t(holdsSnapshot(run) ? 'run.pause_warning' : 'run.held_body')}</p> : waits ? <Waiting run={run} /> : <p>{isProving(run) ? t(engine === 'sqlite' ? 'run.apart_file' : 'run.apart') : t('run.goes_on')}</p>}
         </div>
-        {!run.retry_at && <Hold run={run} />}
+        {(run.held === true || !run.retry_at) && <Hold run={run} />}
         <Button icon="cancel" disabled={!mayAct} busy={ending} onClick={() => cancel.mutate(run.id)}>{ending ? t('run.cancelling') : t('action.cancel')}</Button>
       </div>
       {!waits && <Moving run={run} engine={engine} />}
@@ -68,15 +69,13 @@ function Waiting({ run }: { run: LiveRun }) {
 function NextAttempt({ run, at }: { run: LiveRun; at: string }) {
   const { t, texts, format } = useWording();
   const now = useNow();
-  const mayAct = useCanAct();
-  const retry = useAct((api) => api.retryRun(run.id));
   const why = run.problem && texts.problem(run.problem);
   return (
     <>
       {why && <p><b>{t('run.attempt_failed', { n: run.attempt ?? 1, all: run.attempts ?? 1 })}</b> {why.title} {why.remedy}</p>}
       <p className="row wrap">
         {t('run.next_try', { time: format.coming(new Date(at), now) })}
-        <Button small icon="again" disabled={!mayAct} busy={retry.isPending} onClick={() => retry.mutate(undefined)}>{t('run.try_now')}</Button>
+        <TryNow run={run} />
       </p>
     </>
   );
