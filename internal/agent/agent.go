@@ -226,6 +226,10 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
+	// What was left comes first: what is queued from here on is not among it.
+	if err := a.server.Requeue(ctx); err != nil {
+		a.log.ErrorContext(ctx, "cannot go on with what was left", "err", err)
+	}
 	if a.catalog.Fresh() {
 		if err := a.server.RebuildCatalog(ctx); err != nil {
 			a.log.ErrorContext(ctx, "cannot read backups into the new catalog", "err", err)
@@ -233,9 +237,6 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 	}
 	if err := a.server.TakeStock(ctx); err != nil {
 		a.log.ErrorContext(ctx, "cannot see what was left on the destinations", "err", err)
-	}
-	if err := a.server.Requeue(ctx); err != nil {
-		a.log.ErrorContext(ctx, "cannot go on with what was left", "err", err)
 	}
 	endSchedule := a.runSchedule(ctx)
 	if err := a.server.MissingCopies(ctx); err != nil {

@@ -462,6 +462,14 @@ func TestLostAndDamagedCatalogsAreMadeAnewFromTheDestinations(t *testing.T) {
 	history := len(must[[]control.Run](t)(l.Runs(t.Context(), 0)))
 	for name, harm := range map[string]func() error{
 		"deleted": func() error { return os.Remove(h.home.Catalog()) },
+		"emptied": func() error { return os.Truncate(h.home.Catalog(), 0) },
+		"a page of it lost": func() error {
+			f, err := os.OpenFile(h.home.Catalog(), os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteAt(make([]byte, 4096), 4096)
+			}
+			return errors.Join(err, f.Close())
+		},
 		"damaged": func() error { return os.WriteFile(h.home.Catalog(), []byte(strings.Repeat("nonsense", 2000)), 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
