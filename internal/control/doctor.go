@@ -24,9 +24,9 @@ const (
 
 // DoctorCheck is one thing that was looked at.
 type DoctorCheck struct {
-	// Name is stable: "home", "space", "log", "leftovers", "vault", "catalog",
-	// "server", "destination", "recovery_kit", "job", "database", "login"; the
-	// CLI adds "agent".
+	// Name is stable: "home", "space", "log", "leftovers", "instance", "vault",
+	// "catalog", "server", "destination", "recovery_kit", "paused", "job",
+	// "database", "channel", "login"; the CLI adds "agent".
 	Name    string `json:"name"`
 	Subject string `json:"subject,omitempty"`
 	Status  string `json:"status" enum:"ok,warning,failed,skipped"`

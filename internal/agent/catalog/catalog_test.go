@@ -78,7 +78,7 @@ func configure(t *testing.T, db *DB) {
 	check(t, db.AddDestination(t.Context(), aPlace))
 	check(t, db.AddJob(t.Context(), aJob))
 	check(t, db.SetPreferences(t.Context(), aChoice))
-	check(t, db.SetPaused(t.Context(), true))
+	check(t, db.SetPaused(t.Context(), true, time.Now()))
 }
 
 func wantConfig(t *testing.T, db *DB) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/control"
 )
@@ -38,6 +39,7 @@ type Preferences struct {
 const (
 	keyPreferences = "preferences"
 	keyPaused      = "paused"
+	keyPausedSince = "paused_since"
 	keyRevision    = "revision" // how often the configuration was changed
 	keyUnread      = "unread"   // whether the backups have yet to be read
 )
@@ -80,9 +82,35 @@ func (db *DB) Paused(ctx context.Context) (bool, error) {
 	return text == strconv.FormatBool(true), err
 }
 
-// SetPaused keeps whether the agent is paused.
-func (db *DB) SetPaused(ctx context.Context, paused bool) error {
-	return db.configure(ctx, func(tx *sql.Tx) error { return insertSetting(ctx, tx, keyPaused, strconv.FormatBool(paused)) })
+// PausedSince is when a person paused the agent; zero when that is not known.
+func (db *DB) PausedSince(ctx context.Context) (since time.Time, err error) {
+	text, err := db.Setting(ctx, keyPausedSince)
+	if err != nil || text == "" {
+		return since, err
+	}
+	if since, err = time.Parse(time.RFC3339, text); err != nil {
+		return since, fmt.Errorf("parse %s: %w", keyPausedSince, err)
+	}
+	return since, nil
+}
+
+// SetPaused keeps whether the agent is paused, and since when: a second pause
+// of one that is paused already changes nothing.
+func (db *DB) SetPaused(ctx context.Context, paused bool, now time.Time) error {
+	before, err := db.Paused(ctx)
+	if err != nil {
+		return err
+	}
+	since := ""
+	if paused {
+		since = now.UTC().Format(time.RFC3339)
+	}
+	return db.configure(ctx, func(tx *sql.Tx) error {
+		if err := insertSetting(ctx, tx, keyPaused, strconv.FormatBool(paused)); err != nil || paused && before {
+			return err
+		}
+		return insertSetting(ctx, tx, keyPausedSince, since)
+	})
 }
 
 // Preferences returns what a person chose.

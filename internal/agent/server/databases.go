@@ -162,12 +162,12 @@ func (r *roll) judgeRow(at source, row *control.DatabaseStatus) {
 	c, ok := r.worry[at]
 	row.Concern, row.Problem = c.Kind, c.Problem
 	switch {
-	case ok && c.Kind != noBackup:
+	case ok && rank(c, r.has) > 0:
 		row.State = control.Attention
 	case !ok && (r.has[at] || !configured):
 		row.State = control.Protected
 	default:
-		row.State, row.Concern = control.NotProtected, noBackup
+		row.State, row.Concern = control.NotProtected, cmp.Or(c.Kind, noBackup)
 	}
 	if row.Problem == nil && configured && asked {
 		row.Problem = l.problem

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/doctor"
@@ -26,7 +27,7 @@ var (
 	ErrJobDestination = problem.New("doctor.job_destination")
 	// ErrJobPaused (warning): job {job} is paused.
 	ErrJobPaused = problem.New("doctor.job_paused")
-	// ErrAllPaused (warning): the agent is paused.
+	// ErrAllPaused (warning): the agent is paused, since {since} if that is known.
 	ErrAllPaused = problem.New("doctor.all_paused")
 	// ErrNoKit (warning): no recovery kit opens {destination}.
 	ErrNoKit = problem.New("doctor.no_kit")
@@ -44,6 +45,9 @@ var (
 	ErrDisproven = problem.New("doctor.disproven")
 	// ErrOverdue: a backup of {database} on {server} did not happen in time.
 	ErrOverdue = problem.New("doctor.overdue")
+	// ErrNeverRan: {database} on {server} has no backup, and the first one did
+	// not happen when it was due.
+	ErrNeverRan = problem.New("doctor.never_ran")
 	// ErrProofOld (warning): the last proof of {database} is too old.
 	ErrProofOld = problem.New("doctor.proof_old")
 	// ErrUnproven (warning): no backup of {database} was ever proved.
@@ -79,6 +83,7 @@ func seen(code string, params ...string) control.Text {
 func (s *Server) doctor(ctx context.Context, _ *struct{}) (control.Doctor, error) {
 	looks := doctor.Home(paths.Home(s.Home), s.Now(), len(s.Queue.Active()) == 0)
 	looks = append(looks,
+		doctor.Look{Name: "instance", Do: s.lookAtInstance},
 		doctor.Look{Name: "vault", Do: s.lookAtVault},
 		doctor.Look{Name: "catalog", Do: func(ctx context.Context) (control.Text, []*problem.Problem, error) {
 			var warnings []*problem.Problem
@@ -116,7 +121,11 @@ func (s *Server) doctor(ctx context.Context, _ *struct{}) (control.Doctor, error
 	if err != nil {
 		return control.Doctor{}, err
 	}
-	looks = slices.Concat(looks, jobs, databases, []doctor.Look{{Name: "login", Do: s.lookAtLogin}})
+	channels, err := s.channelLooks(ctx)
+	if err != nil {
+		return control.Doctor{}, err
+	}
+	looks = slices.Concat(looks, []doctor.Look{{Name: "paused", Do: s.lookAtPause}}, jobs, databases, channels, []doctor.Look{{Name: "login", Do: s.lookAtLogin}})
 	return doctor.Run(ctx, looks), nil
 }
 
@@ -216,8 +225,6 @@ func (s *Server) lookAtJob(ctx context.Context, j control.Job) (text control.Tex
 	}
 	if j.Paused {
 		warnings = append(warnings, ErrJobPaused.Because(nil, "job", j.Name))
-	} else if s.Queue.Paused() {
-		warnings = append(warnings, ErrAllPaused.Because(nil))
 	}
 	if j.Schedule == "" {
 		return seen("job_by_hand"), warnings, nil
@@ -233,7 +240,11 @@ func (s *Server) databaseLooks(ctx context.Context) (looks []doctor.Look, err er
 		return nil, err
 	}
 	for _, c := range status.Concerns {
-		about := concerns[c.Kind].Because(c.Problem.Err(), "server", c.Server, "database", c.Database)
+		why := concerns[c.Kind]
+		if strings.HasPrefix(c.Text.Code, "state.overdue.never") {
+			why = ErrNeverRan
+		}
+		about := why.Because(c.Problem.Err(), "server", c.Server, "database", c.Database)
 		looks = append(looks, doctor.Look{Name: "database", Subject: c.Server + "/" + c.Database, Do: func(context.Context) (control.Text, []*problem.Problem, error) {
 			if slices.Contains(warned, c.Kind) {
 				return c.Text, []*problem.Problem{about}, nil

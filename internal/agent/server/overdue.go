@@ -39,7 +39,7 @@ func missable(s schedule.Schedule, since, now time.Time) (m miss, ok bool) {
 }
 
 // ofSchedules adds the databases that were not backed up when they were due.
-func (w worries) ofSchedules(f facts, has map[source]bool) {
+func (w worries) ofSchedules(f facts, has map[source]bool, covered map[string]bool) {
 	for _, j := range f.jobs {
 		if j.Schedule == "" || j.Paused {
 			continue
@@ -53,6 +53,9 @@ func (w worries) ofSchedules(f facts, has map[source]bool) {
 		if !ok {
 			continue
 		}
+		for _, at := range lacking(j, has, covered) {
+			w.neverRan(at)
+		}
 		for at, last := range f.of(j, has, m.gap) {
 			made := last.Finished
 			if made.After(f.now.Add(leastGrace)) {
@@ -63,6 +66,20 @@ func (w worries) ofSchedules(f facts, has map[source]bool) {
 			}
 		}
 	}
+}
+
+// neverRan says of a database without a backup that the first one did not happen
+// when it was due. If it was tried, that is what matters.
+func (w worries) neverRan(at source) {
+	c, ok := w[at]
+	if !ok || c.Kind != noBackup || c.Problem != nil {
+		return
+	}
+	c.Kind, c.Text.Code = overdue, "state.overdue.never"
+	if at.database == everything {
+		c.Text.Code += ".all"
+	}
+	w[at] = c
 }
 
 // ofProofAges adds the databases whose last good proof is older than their job

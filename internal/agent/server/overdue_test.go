@@ -91,6 +91,46 @@ func TestWhatWasNotBackedUpWhenItWasDueIsOfConcern(t *testing.T) {
 	}
 }
 
+func TestADatabaseWhoseFirstBackupDidNotRunIsSaidToBeOverdue(t *testing.T) {
+	night := control.Job{Name: "nightly", Server: "pg", Databases: []string{"a", "b", "c"}, Schedule: "06:00", Zone: "UTC"}
+	late := func(databases ...string) facts {
+		f := world(databases...)
+		f.jobs, f.now = []control.Job{night}, noon.Add(7*time.Hour)
+		f.records = map[string]schedule.Record{taskBackup + "nightly": {Since: noon.Add(-100 * time.Hour)}}
+		return f
+	}
+	f := late("b:tried", "c:unproven") // a was never tried, of b the first attempt failed
+	v := judge(f)
+	if got := kinds(v); got != "a overdue; b no_backup; c unproven" || v.state != control.NotProtected {
+		t.Errorf("%s, %s", got, v.state)
+	}
+	for lang, want := range map[string]string{"en": "a on pg has no backup: it was due and did not run.", "tr": "pg üzerindeki a veritabanının yedeği yok: zamanı geldi ama çalışmadı."} {
+		if got := said(stand(f), lang); !strings.HasPrefix(got, want) {
+			t.Errorf("said %s", got)
+		}
+	}
+	f.now = noon.Add(-5 * time.Hour) // not late yet
+	f.records[taskBackup+"nightly"] = schedule.Record{Since: noon.Add(-6 * time.Hour)}
+	if got := kinds(judge(f)); got != "a no_backup; b no_backup; c unproven" {
+		t.Errorf("in time: %s", got)
+	}
+	all := late()
+	all.jobs[0].Databases = []string{everything}
+	if got := said(stand(all), "en"); !strings.HasPrefix(got, "No database of pg has a backup: it was due and did not run.") {
+		t.Errorf("all: %s", got)
+	}
+	row := control.DatabaseStatus{}
+	newRoll(f, known{}).judgeRow(source{"pg", "b"}, &row)
+	if row.State != control.NotProtected || row.Concern != noBackup {
+		t.Errorf("row of b: %+v", row)
+	}
+	row = control.DatabaseStatus{}
+	newRoll(late("c"), known{}).judgeRow(source{"pg", "a"}, &row)
+	if row.State != control.NotProtected || row.Concern != overdue {
+		t.Errorf("row of a: %+v", row)
+	}
+}
+
 func kinds(v verdict) string {
 	var list []string
 	for _, c := range v.concerns {

@@ -73,7 +73,7 @@ func (s *Server) resume(ctx context.Context, _ *struct{}) (nothing, error) {
 func (s *Server) setPaused(ctx context.Context, paused bool) error {
 	s.pausing.Lock()
 	defer s.pausing.Unlock()
-	if err := s.Catalog.SetPaused(ctx, paused); err != nil {
+	if err := s.Catalog.SetPaused(ctx, paused, s.Now()); err != nil {
 		return fmt.Errorf("save pause: %w", err)
 	}
 	if paused {

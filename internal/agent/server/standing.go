@@ -75,13 +75,13 @@ func judge(f facts) verdict {
 		}
 	}
 	why.ofJobs(f.jobs, has, covered)
-	why.ofSchedules(f, has)
+	why.ofSchedules(f, has, covered)
 	why.ofProofAges(f, has)
 	v := verdict{state: control.Protected, has: has}
 	v.proving = why.ofProofs(f, has)
-	v.concerns = why.list()
+	v.concerns = why.list(has)
 	switch {
-	case len(has) == 0 || len(v.concerns) > 0 && v.concerns[0].Kind == noBackup:
+	case len(has) == 0 || len(v.concerns) > 0 && rank(v.concerns[0], has) == 0:
 		v.state = control.NotProtected
 	case len(v.concerns) > 0:
 		v.state = control.Attention
@@ -116,12 +116,20 @@ func (w worries) add(at source, kind string, p *control.Problem) {
 // ofJobs adds what jobs want and no backup was made of.
 func (w worries) ofJobs(jobs []control.Job, has map[source]bool, covered map[string]bool) {
 	for _, j := range jobs {
-		for _, d := range j.Databases {
-			if at := (source{j.Server, d}); d == everything && !covered[j.Server] || d != everything && !has[at] {
-				w.add(at, noBackup, nil)
-			}
+		for _, at := range lacking(j, has, covered) {
+			w.add(at, noBackup, nil)
 		}
 	}
+}
+
+// lacking are the databases of a job that no backup was made of.
+func lacking(j control.Job, has map[source]bool, covered map[string]bool) (all []source) {
+	for _, d := range j.Databases {
+		if at := (source{j.Server, d}); d == everything && !covered[j.Server] || d != everything && !has[at] {
+			all = append(all, at)
+		}
+	}
+	return all
 }
 
 // ofProofs adds what has backups, of which none was proved or the last proof
@@ -155,11 +163,19 @@ func madeUp(all control.Run, later []control.Run) bool {
 }
 
 // list returns the worst first, and those alike by name.
-func (w worries) list() []control.Concern {
+func (w worries) list(has map[source]bool) []control.Concern {
 	return slices.SortedFunc(maps.Values(w), func(a, b control.Concern) int {
-		return cmp.Or(slices.Index(severity, a.Kind)-slices.Index(severity, b.Kind),
+		return cmp.Or(rank(a, has)-rank(b, has),
 			cmp.Compare(a.Server, b.Server), cmp.Compare(a.Database, b.Database))
 	})
+}
+
+// rank is the place of a concern among others; 0: there is no backup at all.
+func rank(c control.Concern, has map[source]bool) int {
+	if c.Kind == overdue && !has[source{c.Server, c.Database}] {
+		return 0
+	}
+	return slices.Index(severity, c.Kind)
 }
 
 // vain reports whether a run was of a database that is not there and that no
