@@ -42,10 +42,10 @@ function Moments({ form: { job, plans }, of }: { form: JobForm; of: NonNullable<
     <>
       <table className="tbl tight nxt">
         <caption className="sr">{t('preview.next')}</caption>
-        <colgroup><col className="c-no" /><col /><col className="c-t" />{elsewhere && <col className="c-z" />}<col className="c-y" /></colgroup>
+        <colgroup>{!elsewhere && <col className="c-no" />}<col /><col className="c-t" />{elsewhere && <col className="c-z" />}<col className="c-y" /></colgroup>
         <thead className={elsewhere ? '' : 'sr'}>
           <tr>
-            <th scope="col"><span className="sr">{t('preview.number')}</span></th>
+            {!elsewhere && <th scope="col">{t('preview.number')}</th>}
             <th scope="col">{t('preview.day')}</th>
             <th scope="col">{t('preview.here')}</th>
             {elsewhere && <th scope="col" title={zone}>{zone.split('/').at(-1)?.replaceAll('_', ' ')}</th>}
@@ -65,7 +65,7 @@ function Row({ of: { at, full, clocks }, number, now, type, zone }: { of: Moment
   const days = Math.round((midnight(at) - midnight(now)) / 86_400_000);
   return (
     <tr>
-      <td className="dim">{number}</td>
+      {zone === undefined && <td className="dim">{number}</td>}
       <td className="mut">{days === 0 ? t('preview.today') : days === 1 ? t('preview.tomorrow') : format.day(at, now)}</td>
       <td><time className="med" dateTime={at.toISOString()} title={format.time(at)}>{timeIn(at, '')}</time>{clocks && <> <StateIcon look="warn" size={12} label={t('preview.clocks')} /></>}</td>
       {zone !== undefined && <td className="mut">{timeIn(at, zone)}</td>}

@@ -28,7 +28,7 @@ export function When({ form, preview, inline }: Previewed) {
   const refused = (at: PlanOf) => (preview.at === at ? preview.problem : undefined);
   return (
     <>
-      <FormRow label={t('jobs.when')} help={plan.kind !== 'hand' && <>{!lacking(plan) && `${t('jobs.runs_so', { when: scheduleWords(t, lang, job.schedule, job.zone) })} `}{t('jobs.missed')}</>}>
+      <FormRow label={t('jobs.when')} help={plan.kind !== 'hand' && <>{!lacking(plan) && !refused('schedule') && `${t('jobs.runs_so', { when: scheduleWords(t, lang, job.schedule, job.zone) })} `}{t('jobs.missed')}</>}>
         <PlanFields label={t('jobs.when')} plan={plan} onChange={(p) => setPlan('schedule', p)} kinds={['daily', 'weekly', 'monthly', 'every', 'cron', 'hand']} none={t('plan.hand')} problem={refused('schedule')} />
         {(plan.kind !== 'hand' || plans.prove.kind !== 'hand') && <Zone zone={job.zone ?? ''} onChange={(zone) => set({ zone })} />}
         {preview.at === 'zone' && preview.problem && <ProblemLine problem={preview.problem} />}
