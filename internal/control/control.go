@@ -136,7 +136,7 @@ type DestinationTest struct {
 
 // DestinationCheck is one thing that a destination must do.
 type DestinationCheck struct {
-	Name string `json:"name" enum:"clean,write,read,range,list,replace,broken,large,lock,delete"`
+	Name string `json:"name" enum:"clean,write,read,clock,range,list,replace,broken,large,lock,delete"`
 	// Status is warning for what should be known and hinders no backup, and
 	// skipped when something it builds on failed.
 	Status  string   `json:"status" enum:"ok,warning,failed,skipped"`

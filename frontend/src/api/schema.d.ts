@@ -1220,7 +1220,7 @@ export interface components {
             /** Format: int64 */
             bytes?: number;
             /** @enum {string} */
-            name: "clean" | "write" | "read" | "range" | "list" | "replace" | "broken" | "large" | "lock" | "delete";
+            name: "clean" | "write" | "read" | "clock" | "range" | "list" | "replace" | "broken" | "large" | "lock" | "delete";
             problem?: components["schemas"]["Problem"];
             /** Format: double */
             seconds: number;

@@ -31,7 +31,7 @@ export function keysOf(now = Date.now()): KeySlot[] {
 
 /** A test of a folder in which all went well but for the room, or of one that lets files be replaced. */
 export function destinationTestOf(broken = false): DestinationTest {
-  const names = ['clean', 'write', 'read', 'range', 'list', 'replace', 'broken', 'large', 'delete'] as const;
+  const names = ['clean', 'write', 'read', 'clock', 'range', 'list', 'replace', 'broken', 'large', 'delete'] as const;
   const replaced = { code: 'storecheck.replaced', params: { key: 'check/x/a' } };
   const checks: DestinationTest['checks'] = names.map((name) => ({
     name, status: broken && name === 'replace' ? 'failed' : 'ok', seconds: name === 'large' ? 0.4 : 0.01, ...(name === 'large' && { bytes: 33_554_432 }), ...(broken && name === 'replace' && { problem: replaced }),

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rahatbackup/rahat/internal/agent/storecheck"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/doctor"
 	"github.com/rahatbackup/rahat/internal/paths"
@@ -165,11 +166,16 @@ func (s *Server) lookAtDestination(ctx context.Context, name string) (control.Te
 	if err != nil {
 		return control.Text{}, nil, err
 	}
+	var warnings []*problem.Problem
+	for _, c := range test.Checks {
+		if c.Status == string(storecheck.Warning) { // such as clocks that differ
+			warnings = append(warnings, problem.Of(c.Problem.Err()))
+		}
+	}
 	free := strconv.FormatInt(test.FreeBytes, 10)
 	if test.FreeBytes < 0 {
-		return seen("destination", "count", strconv.Itoa(test.Backups)), nil, nil
+		return seen("destination", "count", strconv.Itoa(test.Backups)), warnings, nil
 	}
-	var warnings []*problem.Problem
 	if test.FreeBytes < fullSoon {
 		warnings = append(warnings, ErrDestinationFull.Because(nil, "destination", name, "free", free))
 	}

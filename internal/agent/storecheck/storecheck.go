@@ -16,6 +16,7 @@ import (
 	"io"
 	mrand "math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ var (
 	ErrHalf = problem.New("storecheck.half")
 	// ErrStays: a file that was deleted is still there.
 	ErrStays = problem.New("storecheck.stays")
+	// ErrClock (warning): the clock of the destination differs from that of this
+	// computer by {difference} s.
+	ErrClock = problem.New("storecheck.clock")
 	// ErrNotLocked: a file was deleted although it was locked.
 	ErrNotLocked = problem.New("storecheck.not_locked")
 )
@@ -46,6 +50,9 @@ const root = "check/"
 const (
 	// largeFile is the size of the large file, in bytes: that of a pack.
 	largeFile = 16 << 20
+	// clockSlack is by how much two clocks may differ. Amazon refuses what is
+	// signed a quarter of an hour apart; what is told of ages is wrong before.
+	clockSlack = 5 * time.Minute
 	// lockTime is for how long the file that tries the lock is locked. It is
 	// longer than two clocks may differ for a lock to be accepted at all.
 	lockTime = 20 * time.Minute
@@ -65,8 +72,8 @@ const (
 
 // A Step is one thing that was tried.
 type Step struct {
-	// Name is one of clean, write, read, range, list, replace, broken, large,
-	// lock and delete.
+	// Name is one of clean, write, read, clock, range, list, replace, broken,
+	// large, lock and delete.
 	Name   string
 	Status Status
 	Took   time.Duration
@@ -97,6 +104,7 @@ func Run(ctx context.Context, st store.Store, opt Options) []Step {
 	c.do(ctx, "clean", nil, c.clean)
 	c.do(ctx, "write", nil, c.write)
 	c.do(ctx, "read", small, c.read)
+	c.do(ctx, "clock", []string{"write", "read"}, c.clock)
 	c.do(ctx, "range", small, c.ranges)
 	c.do(ctx, "list", small, c.list)
 	c.do(ctx, "replace", small, c.replace)
@@ -128,6 +136,9 @@ type check struct {
 	at    string // prefix of what this check writes
 	steps []Step
 	bytes int64 // of the step under way
+	// The small file was written between these, by this computer's clock.
+	before, after time.Time
+	dated         time.Time // the same by the store's clock
 }
 
 // warning marks an error that is only something to know.
@@ -197,7 +208,9 @@ func (c *check) keys(ctx context.Context, prefix string) ([]string, error) {
 const text = "Rahat Backup tries this destination and removes this file again.\n"
 
 func (c *check) write(ctx context.Context) error {
+	c.before = c.opt.Now()
 	o, err := c.st.Put(ctx, c.at+"a", strings.NewReader(text))
+	c.after = c.opt.Now()
 	if err == nil && o.Size != int64(len(text)) {
 		return ErrChanged.Because(fmt.Errorf("%d bytes of %d", o.Size, len(text)), "key", o.Key)
 	}
@@ -206,6 +219,7 @@ func (c *check) write(ctx context.Context) error {
 
 func (c *check) read(ctx context.Context) error {
 	o, err := c.st.Stat(ctx, c.at+"a")
+	c.dated = o.Modified
 	if err == nil && o.Size != int64(len(text)) {
 		err = ErrChanged.Because(fmt.Errorf("%d bytes of %d", o.Size, len(text)), "key", o.Key)
 	}
@@ -213,6 +227,15 @@ func (c *check) read(ctx context.Context) error {
 		return err
 	}
 	return c.holds(ctx, 0, -1, text)
+}
+
+// clock compares the clock of the store, which dates the files, with ours.
+func (c *check) clock(context.Context) error {
+	apart := max(c.before.Sub(c.dated), c.dated.Sub(c.after))
+	if c.dated.IsZero() || apart < clockSlack { // a store that does not say cannot be wrong
+		return nil
+	}
+	return warning{ErrClock.Because(nil, "difference", strconv.Itoa(int(apart.Seconds())))}
 }
 
 func (c *check) ranges(ctx context.Context) error {

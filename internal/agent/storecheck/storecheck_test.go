@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -34,7 +35,7 @@ func said(steps []Step) string {
 	return strings.Join(all, ", ")
 }
 
-const allGood = "clean ok, write ok, read ok, range ok, list ok, replace ok, broken ok, large ok, delete ok"
+const allGood = "clean ok, write ok, read ok, clock ok, range ok, list ok, replace ok, broken ok, large ok, delete ok"
 
 func TestAFolderPassesAndIsLeftAsItWas(t *testing.T) {
 	st, err := local.Open(t.TempDir())
@@ -58,6 +59,30 @@ func TestAFolderPassesAndIsLeftAsItWas(t *testing.T) {
 	}
 	if steps := Run(t.Context(), st, Options{Lock: true}); !errors.Is(First(steps), repository.ErrNoLock) || !strings.HasSuffix(said(steps), "lock failed, delete ok") {
 		t.Errorf("a folder that should lock: %s", said(steps))
+	}
+}
+
+func TestClocksThatDifferAreTold(t *testing.T) {
+	st, err := local.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for apart, want := range map[time.Duration]string{0: "", 4 * time.Minute: "", -4 * time.Minute: "", time.Hour: "3600", -2 * time.Hour: "7200"} {
+		steps := Run(t.Context(), st, Options{Now: func() time.Time { return time.Now().Add(apart) }})
+		p := problem.Of(steps[3].Err)
+		if (want == "") != (steps[3].Status == OK) || (want != "") != (p != nil) || First(steps) != nil {
+			t.Errorf("%v apart: %s, %v", apart, said(steps), steps[3].Err)
+			continue
+		}
+		if p == nil {
+			continue
+		}
+		// Writing took its time, and a folder dates its files to no less than two seconds.
+		got, err := strconv.Atoi(p.Params["difference"])
+		far, err2 := strconv.Atoi(want)
+		if errors.Join(err, err2) != nil || p.Code != ErrClock.Code || steps[3].Status != Warning || got < far-60 || got > far+60 {
+			t.Errorf("%v apart: %s %+v", apart, steps[3].Status, p)
+		}
 	}
 }
 
@@ -188,7 +213,7 @@ func TestAnyFailedCallFailsItsStep(t *testing.T) {
 		turns, err := fault.Walk(like, func() store.Store { return mem.New() },
 			func(s store.Store) error { steps = Run(t.Context(), s, Options{Large: 1000}); return First(steps) },
 			func(st fault.Step) {
-				if st.Err == nil || len(steps) != 9 {
+				if st.Err == nil || len(steps) != 10 {
 					t.Errorf("%+v: %s", st.Call, said(steps))
 				}
 				if again := Run(t.Context(), st.Inner, Options{Large: 1000}); said(again) != allGood {
@@ -211,7 +236,7 @@ func TestAStoppedCheckTidiesUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		steps := Run(ctx, st, Options{})
-		if !strings.HasPrefix(said(steps), "clean ok, write ok, read failed, range skipped") {
+		if !strings.HasPrefix(said(steps), "clean ok, write ok, read failed, clock skipped, range skipped") {
 			t.Error(said(steps))
 		}
 		if keys := storetest.Keys(t, inner, ""); len(keys) != 0 {

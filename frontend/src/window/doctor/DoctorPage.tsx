@@ -79,7 +79,6 @@ function Way({ to: c }: { to: DoctorCheck }) {
   const said = { 'aria-label': t('doctor.open_of', { name: name || texts.say({ code: `doctor.name.${c.name}` }) }), children: t('doctor.open') };
   switch (c.name) {
     case 'destination':
-    case 'clock':
       return <TextLink to="/destinations/$destination" params={{ destination: name }} {...said} />;
     case 'recovery_kit':
       return <TextLink to="/recovery-kit" {...said} />;
