@@ -453,6 +453,12 @@ func TestStopInMidRunInterruptsItAndTheNextAgentGoesOn(t *testing.T) {
 	result[control.BackupResult](l, again, err)
 }
 
+// loseCatalog leaves of a catalog nothing but the mirror of the configuration.
+func (h *house) loseCatalog(t *testing.T) {
+	t.Helper()
+	check(t, errors.Join(os.Remove(h.home.Catalog()), os.Remove(h.home.Catalog()+".copy")))
+}
+
 func TestLostAndDamagedCatalogsAreMadeAnewFromTheDestinations(t *testing.T) {
 	h := newHouse(t)
 	l := h.start(t)

@@ -134,10 +134,13 @@ func TestABackupIsCopiedToTheOtherDestinationsOfItsJob(t *testing.T) {
 	// A rebuild sees the same, and knows where each was made.
 	before := l.list()
 	check(t, l.end())
-	check(t, os.Remove(h.home.Catalog()))
+	h.loseCatalog(t)
 	l = h.start(t)
 	l.settle()
-	after := l.list() // with its proofs, which are in the catalog's copy
+	after := l.list()
+	for i := range after {
+		before[i].Proof = nil // proofs are not in the repositories
+	}
 	if a, b := must[[]byte](t)(json.Marshal(before)), must[[]byte](t)(json.Marshal(after)); string(a) != string(b) {
 		t.Errorf("before %s\nafter  %s", a, b)
 	}

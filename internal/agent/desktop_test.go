@@ -81,9 +81,7 @@ func TestSettingsAreKeptAndTold(t *testing.T) {
 		t.Error("start at login was not switched on")
 	}
 	check(t, l.end())
-	if err := os.Remove(h.home.Catalog()); err != nil { // the mirror has them too
-		t.Fatal(err)
-	}
+	h.loseCatalog(t) // the mirror has them too
 	l = h.start(t)
 	if got := must[control.Settings](t)(l.Settings(t.Context())); got != want {
 		t.Errorf("after a restart %+v", got)

@@ -45,7 +45,7 @@ func TestALabelIsKeptBesideTheBackup(t *testing.T) {
 
 	// Another computer sees it, or this one without its catalog.
 	check(t, l.end())
-	check(t, os.Remove(h.home.Catalog()))
+	h.loseCatalog(t)
 	l = h.start(t)
 	l.settle()
 	found(client.BackupFilter{Tag: "sürüm"}, 1)

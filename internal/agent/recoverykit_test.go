@@ -66,7 +66,7 @@ func TestARecoveryKitOpensTheBackupsWithoutThisComputer(t *testing.T) {
 	h.noSecret(t, kit.Identity[16:40], kit.Words[0]+" "+kit.Words[1], base64.StdEncoding.EncodeToString(kit.PDF)[:60])
 
 	// What is known of kits outlives the catalog, in the configuration's mirror.
-	check(t, os.Remove(h.home.Catalog()))
+	h.loseCatalog(t)
 	a = h.start(t)
 	if state = must[[]control.RecoveryState](t)(a.Recovery(t.Context())); len(state) != 1 || state[0].Kit == nil || state[0].Drilled == nil {
 		t.Errorf("state after the catalog was lost: %+v", state)

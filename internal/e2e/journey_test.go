@@ -108,7 +108,7 @@ func rebuilt(t *testing.T, r *rig) {
 	t.Helper()
 	before := r.backups()
 	r.ok(nil, "agent", "stop")
-	for _, f := range []string{"catalog.db", "catalog.db-wal", "catalog.db-shm"} {
+	for _, f := range []string{"catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.db.copy"} {
 		if err := os.RemoveAll(filepath.Join(r.home, f)); err != nil {
 			t.Fatal(err)
 		}
