@@ -19,7 +19,8 @@ import (
 
 // What can be wrong with a schedule.
 var (
-	// ErrSpec: {spec} is not a schedule; {reason} says what is wrong.
+	// ErrSpec: {spec} is not a schedule; {part}, which may be all of it, is
+	// what cannot be understood.
 	ErrSpec = problem.New("schedule.not_understood")
 	// ErrZone: this system knows no time zone called {zone}.
 	ErrZone = problem.New("schedule.unknown_zone")
@@ -58,17 +59,17 @@ func Parse(spec, zone string) (Schedule, error) {
 			return Schedule{}, ErrZone.Because(err, "zone", zone)
 		}
 	}
-	line, err := cronLine(strings.ToLower(strings.Join(strings.Fields(spec), " ")))
-	if err != nil {
-		return Schedule{}, ErrSpec.Because(nil, "spec", spec, "reason", err.Error())
+	line, ok := cronLine(strings.ToLower(strings.Join(strings.Fields(spec), " ")))
+	if !ok {
+		return Schedule{}, ErrSpec.Because(nil, "spec", spec, "part", line)
 	}
-	parsed, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(line)
+	parsed, err := cronParser.Parse(line)
 	if err != nil {
-		return Schedule{}, ErrSpec.Because(nil, "spec", spec, "reason", err.Error())
+		return Schedule{}, ErrSpec.Because(err, "spec", spec, "part", fault(line))
 	}
 	hour := strings.Fields(line)[1]
 	s := Schedule{spec: spec, zone: loc, cron: parsed, clock: !strings.HasPrefix(hour, "*")}
-	if _, ok := s.Next(time.Date(2000, 3, 1, 0, 0, 0, 0, time.UTC)); !ok {
+	if _, ok = s.Next(time.Date(2000, 3, 1, 0, 0, 0, 0, time.UTC)); !ok {
 		return Schedule{}, ErrNever.Because(nil, "spec", spec)
 	}
 	return s, nil
@@ -87,22 +88,37 @@ var (
 	named   = map[string]string{"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *"}
 )
 
-// cronLine turns every form into five cron fields.
-func cronLine(spec string) (string, error) {
+var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+
+// fault returns the first field that makes a cron line none.
+func fault(line string) string {
+	fields := strings.Fields(line)
+	for i, f := range fields {
+		alone := []string{"*", "*", "*", "*", "*"}
+		alone[i] = f
+		if _, err := cronParser.Parse(strings.Join(alone, " ")); err != nil {
+			return f
+		}
+	}
+	return line
+}
+
+// cronLine turns every form into five cron fields. When spec has none of the
+// forms, it returns what of it cannot be understood instead.
+func cronLine(spec string) (line string, ok bool) {
 	if line, ok := named[spec]; ok {
-		return line, nil
+		return line, true
 	}
 	if m := every.FindStringSubmatch(spec); m != nil {
 		n, err := strconv.Atoi(m[1])
 		switch {
 		case err != nil || n == 0:
-			return "", fmt.Errorf("%q is no number of minutes or hours", m[1])
 		case m[2] == "h" && 24%n == 0:
-			return fmt.Sprintf("0 */%d * * *", n), nil
+			return fmt.Sprintf("0 */%d * * *", n), true
 		case m[2] != "h" && 60%n == 0:
-			return fmt.Sprintf("*/%d * * * *", n), nil
+			return fmt.Sprintf("*/%d * * * *", n), true
 		}
-		return "", fmt.Errorf("%q does not divide a day or an hour evenly", m[1]+m[2])
+		return m[1] + m[2], false // none, or it does not divide a day or an hour evenly
 	}
 	if m := daily.FindStringSubmatch(spec); m != nil {
 		at := strings.TrimLeft(m[3], "0") + " " + m[2]
@@ -111,16 +127,13 @@ func cronLine(spec string) (string, error) {
 		}
 		switch {
 		case m[1] == "":
-			return at + " * * *", nil
+			return at + " * * *", true
 		case weekday.MatchString(m[1]):
-			return at + " * * " + m[1], nil
+			return at + " * * " + m[1], true
 		}
-		return at + " " + m[1] + " * *", nil
+		return at + " " + m[1] + " * *", true
 	}
-	if n := len(strings.Fields(spec)); n != 5 {
-		return "", fmt.Errorf("a cron line has 5 fields, this has %d", n)
-	}
-	return spec, nil
+	return spec, len(strings.Fields(spec)) == 5
 }
 
 // Next returns the first moment after t. ok is false when there is none.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/rahatbackup/rahat/internal/problem"
 )
 
 func parse(t testing.TB, spec, zone string) Schedule {
@@ -66,6 +68,13 @@ func TestBadSchedulesSayWhatIsWrong(t *testing.T) {
 	} {
 		if _, err := Parse(spec, "UTC"); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", spec, err, want)
+		}
+	}
+	for spec, part := range map[string]string{
+		"61 2 * * *": "61", "0 2 * * someday": "someday", "25:00": "25", "foo 02:00": "foo", "every 7h": "7h", "every 0 min": "0min", "at noon": "at noon",
+	} {
+		if _, err := Parse(spec, "UTC"); problem.Of(err).Params["part"] != part {
+			t.Errorf("%q: %v, want the part %q", spec, err, part)
 		}
 	}
 	if _, err := Parse("02:00", "Europe/Atlantis"); !errors.Is(err, ErrZone) {

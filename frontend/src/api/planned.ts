@@ -104,7 +104,7 @@ function setsOf(spec: string): Set<number>[] {
   const fields = cronOf(line)?.replace(/[a-z]{3}/g, (n) => (names.includes(n) ? String(names.indexOf(n)) : n)).split(' ') ?? [];
   const sets = bounds.map(([low, high], i) => fieldOf(fields[i] ?? '', low, high));
   if (fields.length === 5 && !sets.includes(undefined)) return sets as Set<number>[];
-  throw new Problem({ code: 'schedule.not_understood', params: { spec, reason: `a cron line has 5 fields, this has ${fields.length}` }, status: 400 });
+  throw new Problem({ code: 'schedule.not_understood', params: { spec, part: spec }, status: 400 });
 }
 
 function fieldOf(text: string, low: number, high: number): Set<number> | undefined {
