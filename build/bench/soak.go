@@ -86,7 +86,7 @@ func (b *bench) soak(ctx context.Context) (err error) {
 			return fmt.Errorf("hour %d: %w", hour, err)
 		}
 		day = append(day, m)
-		b.say("hour %2d: %.1f MB, %d files open, %d threads, %.1f MB stored", hour, float64(m.held)/1e6, m.files, m.threads, float64(m.stored)/1e6)
+		b.say("hour %2d: %.1f MB (%.1f of its own), %d files open, %d threads, %.1f MB stored", hour, float64(m.held)/1e6, float64(m.own)/1e6, m.files, m.threads, float64(m.stored)/1e6)
 		if err := wait(ctx, time.Until(began.Add(time.Duration(hour+1)*soakTime/soakHours))); err != nil {
 			return err
 		}
@@ -124,6 +124,7 @@ func (b *bench) soakSetup(ctx context.Context) error {
 // A moment is what the agent held at the end of an hour.
 type moment struct {
 	held    int64 // bytes of memory
+	own     int64 // of them without the program itself, whose pages the kernel reads as they are first needed and can drop
 	files   int
 	threads int
 	stored  int64 // bytes on both destinations
@@ -180,8 +181,10 @@ func (b *bench) rested(ctx context.Context) (m moment, err error) {
 		return m, err
 	}
 	pid := b.agent.PID()
-	if m.held, err = memory(pid, "VmRSS"); err != nil {
-		return m, err
+	for name, count := range map[string]*int64{"VmRSS": &m.held, "RssAnon": &m.own} {
+		if *count, err = memory(pid, name); err != nil {
+			return m, err
+		}
 	}
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	for sub, count := range map[string]*int{"fd": &m.files, "task": &m.threads} {
@@ -245,10 +248,12 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	early, late := day[quarter:2*quarter], day[3*quarter:]
 	growth := func(what func(moment) float64) float64 { return 100 * (of(late, what)/of(early, what) - 1) }
 	held := func(m moment) float64 { return float64(m.held) / 1e6 }
+	own := func(m moment) float64 { return float64(m.own) / 1e6 }
 	b.add("runs", float64(len(runs)), nil, "", "")
 	b.add("of them failed", float64(failed), atMost(0), "", "")
 	b.add("memory of the agent after an hour's work, MB", of(late, held), nil, "", "")
-	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
+	b.add("of it its own, without the program's pages, MB", of(late, own), nil, "", "")
+	b.add("its own memory, last quarter of the day over the second", growth(own), percent(5), "", "")
 	b.add("open files, last quarter over the second", growth(func(m moment) float64 { return float64(m.files) }), percent(0), "", "")
 	b.add("threads, last quarter over the second", growth(func(m moment) float64 { return float64(m.threads) }), percent(20), "", "")
 	b.add("stored, last quarter over the second", growth(func(m moment) float64 { return float64(m.stored) }), percent(10), "", "")

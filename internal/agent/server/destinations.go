@@ -201,14 +201,20 @@ func (s *Server) removeDestination(ctx context.Context, in *named) (nothing, err
 }
 
 func (s *Server) testDestination(ctx context.Context, in *named) (control.DestinationTest, error) {
+	return s.testedDestination(ctx, in.Name, 0)
+}
+
+// testedDestination tests with a large file of so many bytes; 0 is what
+// storecheck thinks best.
+func (s *Server) testedDestination(ctx context.Context, name string, large int64) (control.DestinationTest, error) {
 	test := control.DestinationTest{FreeBytes: -1}
-	d, err := s.Catalog.Destination(ctx, in.Name)
+	d, err := s.Catalog.Destination(ctx, name)
 	if err != nil {
-		return test, missing(err, ErrNoDestination, "name", in.Name)
+		return test, missing(err, ErrNoDestination, "name", name)
 	}
 	ctx, cancel := testContext(ctx, destinationTestTime)
 	defer cancel()
-	err = stopped(ctx, s.tryDestination(ctx, d, &test))
+	err = stopped(ctx, s.tryDestination(ctx, d, large, &test))
 	test.Problem, test.OK = control.FromError(err), err == nil
 	return test, nil
 }
@@ -218,7 +224,7 @@ func (s *Server) testDestination(ctx context.Context, in *named) (control.Destin
 const destinationTestTime = 5 * time.Minute
 
 // tryDestination fills in what is found.
-func (s *Server) tryDestination(ctx context.Context, d control.Destination, test *control.DestinationTest) error {
+func (s *Server) tryDestination(ctx context.Context, d control.Destination, large int64, test *control.DestinationTest) error {
 	secret, err := s.secret(ctx, secretName(d.Name))
 	if err != nil {
 		return err
@@ -232,7 +238,7 @@ func (s *Server) tryDestination(ctx context.Context, d control.Destination, test
 			return err
 		}
 	}
-	if err := tryStore(ctx, st, d, test); err != nil {
+	if err := tryStore(ctx, st, storecheck.Options{Lock: d.LockDays > 0, Large: large}, test); err != nil {
 		return err
 	}
 	repo, done, err := s.repos.use(ctx, d)
@@ -280,8 +286,8 @@ func (s *Server) measure(ctx context.Context, d control.Destination, usage *cont
 }
 
 // tryStore makes sure that a store does what backups need.
-func tryStore(ctx context.Context, st store.Store, d control.Destination, test *control.DestinationTest) error {
-	steps := storecheck.Run(ctx, st, storecheck.Options{Lock: d.LockDays > 0})
+func tryStore(ctx context.Context, st store.Store, opt storecheck.Options, test *control.DestinationTest) error {
+	steps := storecheck.Run(ctx, st, opt)
 	for _, step := range steps {
 		test.Checks = append(test.Checks, control.DestinationCheck{
 			Name: step.Name, Status: string(step.Status), Seconds: step.Took.Seconds(), Bytes: step.Bytes,

@@ -158,8 +158,11 @@ func (s *Server) lookAtServer(ctx context.Context, name string) (control.Text, [
 	return seen(code, "product", test.Product, "version", test.Version, "tool", test.Tool, "count", strconv.Itoa(len(test.Databases))), warnings, nil
 }
 
+// doctorsFile is small enough for a slow line: an examination has ten seconds.
+const doctorsFile = 256 << 10
+
 func (s *Server) lookAtDestination(ctx context.Context, name string) (control.Text, []*problem.Problem, error) {
-	test, err := s.testDestination(ctx, &named{name})
+	test, err := s.testedDestination(ctx, name, doctorsFile)
 	if err == nil {
 		err = test.Problem.Err()
 	}
