@@ -10,6 +10,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/store/s3"
 	"github.com/rahatbackup/rahat/internal/store/s3/gateway"
 	"github.com/rahatbackup/rahat/internal/store/s3/s3test"
+	"github.com/rahatbackup/rahat/internal/store/storetest"
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
@@ -28,8 +29,10 @@ func TestARepositoryInABucket(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// More than half of the first is of no use to the second, so that
+			// however the parts share the packs, one of these is worth repacking.
 			state := func(v int) []stream {
-				return []stream{rowsPart("a", table(20000, v, 50)), bytesPart("b", randomBytes(20<<20, 1)), pagesPart("c", pages(100, uint64(v))), bytesPart("d", randomBytes(18<<20, uint64(v)))}
+				return []stream{rowsPart("a", table(20000, v, 50)), bytesPart("b", randomBytes(16<<20, 1)), pagesPart("c", pages(100, uint64(v))), bytesPart("d", randomBytes(20<<20, uint64(v)))}
 			}
 			full := makeBackup(t, r, backup.Full, nil, state(0)...)
 			inc := makeBackup(t, r, backup.Incremental, full, state(1)...)
@@ -74,16 +77,17 @@ func openBucket(t *testing.T, server *s3test.Server, opt gateway.BucketOptions) 
 // than all who may use it, and the server's clock counts in seconds.
 func pruneUntilFreed(t *testing.T, r *Repository) {
 	t.Helper()
+	var rep PruneReport
+	var err error
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); <-time.After(200 * time.Millisecond) {
-		rep, err := r.Prune(t.Context(), PruneOptions{})
-		if err != nil {
+		if rep, err = r.Prune(t.Context(), PruneOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if rep.FreedBytes > 0 {
 			return
 		}
 	}
-	t.Error("no room was given back")
+	t.Errorf("no room was given back: %+v; there is %q", rep, storetest.Keys(t, r.st, ""))
 }
 
 // A bucket made without Object Lock is known before the first backup.
