@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rahatbackup/rahat/build/product"
@@ -252,10 +253,21 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	b.add("runs", float64(len(runs)), nil, "", "")
 	b.add("of them failed", float64(failed), atMost(0), "", "")
 	b.add("memory of the agent after an hour's work, MB", of(late, held), nil, "", "")
+	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
 	b.add("of it its own, without the program's pages, MB", of(late, own), nil, "", "")
-	b.add("its own memory, last quarter of the day over the second", growth(own), percent(5), "", "")
+	b.fact("memory by the hour, MB: %s", byHour(day, held))
+	b.fact("of it its own: %s", byHour(day, own))
 	b.add("open files, last quarter over the second", growth(func(m moment) float64 { return float64(m.files) }), percent(0), "", "")
 	b.add("threads, last quarter over the second", growth(func(m moment) float64 { return float64(m.threads) }), percent(20), "", "")
 	b.add("stored, last quarter over the second", growth(func(m moment) float64 { return float64(m.stored) }), percent(10), "", "")
 	return nil
+}
+
+// byHour lists a figure of every hour.
+func byHour(day []moment, what func(moment) float64) string {
+	var all []string
+	for _, m := range day {
+		all = append(all, strconv.FormatFloat(what(m), 'f', 1, 64))
+	}
+	return strings.Join(all, " ")
 }
