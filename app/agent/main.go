@@ -36,6 +36,12 @@ const usage = `usage: rahat-agent run [--verbose]   answer the control API until
 // that backups of any size stay under 200 MB. GOMEMLIMIT overrides it.
 const memoryLimit = 170 << 20
 
+// collectAt is how much garbage may gather, in percent of what is in use, before it is
+// collected. What is in use is little: at Go's 100 the collector would run several
+// times a second in a backup, for memory that memoryLimit allows anyway, and that is
+// given back when the work is over. GOGC overrides it.
+const collectAt = 200
+
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run returns the exit code: 0 ok, 1 failed, 2 usage.
@@ -72,6 +78,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 func serve(verbose, detached bool, stderr io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
 	}
 	if err := keepLocks(); err != nil {
 		return err
