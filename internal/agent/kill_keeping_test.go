@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -103,34 +102,21 @@ func TestAnAgentKilledInACopyOrAPruneLosesNothing(t *testing.T) {
 func killAt(t *testing.T, hold string) {
 	ctx := t.Context()
 	home, root := paths.Home(t.TempDir()), t.TempDir()
-	cmd := exec.CommandContext(ctx, must[string](t)(os.Executable()))
-	cmd.Env = append(os.Environ(), childHome+"="+string(home), childHold+"="+hold)
-	cmd.Stderr = os.Stderr
-	check(t, cmd.Start())
-	t.Cleanup(func() { // however the test ends
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	c := client.Default(home)
-	defer c.Close()
-	answers(t, c, func() error { return nil })
-	must[control.Server](t)(c.AddServer(ctx, control.NewServer{Server: control.Server{Name: "shop", Engine: engine.Postgres, Address: "db"}}))
-	for _, name := range []string{"disk", "cloud"} {
-		must[control.Destination](t)(c.AddDestination(ctx, control.NewDestination{Destination: control.Destination{Name: name, URL: local.URL(filepath.Join(root, name))}}))
-	}
-	must[control.Job](t)(c.AddJob(ctx, control.Job{
-		Name: "nightly", Server: "shop", Databases: []string{"orders"}, Destinations: []string{"disk", "cloud"}, Type: backup.Incremental, Rule: retention.Rule{Last: 1},
-	}))
-	first := must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Job: "nightly"}))
-	must[[]control.Run](t)(c.Follow(ctx, first.Runs, nil))
-	quiet(t, c)
-	check(t, os.WriteFile(filepath.Join(string(home), "armed"), nil, 0o600))
-	must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Job: "nightly"}))
-	awaitFile(t, filepath.Join(string(home), "held"))
-	check(t, cmd.Process.Kill())
-	if err := cmd.Wait(); err == nil {
-		t.Error("the agent ended by itself")
-	}
+	killed(t, home, func(c *client.Client) {
+		must[control.Server](t)(c.AddServer(ctx, control.NewServer{Server: control.Server{Name: "shop", Engine: engine.Postgres, Address: "db"}}))
+		for _, name := range []string{"disk", "cloud"} {
+			must[control.Destination](t)(c.AddDestination(ctx, control.NewDestination{Destination: control.Destination{Name: name, URL: local.URL(filepath.Join(root, name))}}))
+		}
+		must[control.Job](t)(c.AddJob(ctx, control.Job{
+			Name: "nightly", Server: "shop", Databases: []string{"orders"}, Destinations: []string{"disk", "cloud"}, Type: backup.Incremental, Rule: retention.Rule{Last: 1},
+		}))
+		first := must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Job: "nightly"}))
+		must[[]control.Run](t)(c.Follow(ctx, first.Runs, nil))
+		quiet(t, c)
+		check(t, os.WriteFile(filepath.Join(string(home), "armed"), nil, 0o600))
+		must[control.Runs](t)(c.Backup(ctx, control.BackupRequest{Job: "nightly"}))
+		awaitFile(t, filepath.Join(string(home), "held"))
+	}, childHold+"="+hold)
 
 	h := &house{home: home, engine: enginemem.New()}
 	h.driver = h.engine

@@ -17,12 +17,13 @@ import (
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
-// killed starts an agent as a process of its own whose dumps never end, lets f
-// use it, and kills it.
-func killed(t *testing.T, home paths.Home, f func(c *client.Client)) {
+// killed starts an agent as a process of its own, lets f use it, and kills it. Its
+// dumps never end, unless env says otherwise.
+func killed(t *testing.T, home paths.Home, f func(c *client.Client), env ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), must[string](t)(os.Executable()))
 	cmd.Env = append(os.Environ(), childHome+"="+string(home))
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	check(t, cmd.Start())
 	t.Cleanup(func() { // however the test ends

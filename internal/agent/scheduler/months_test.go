@@ -66,9 +66,11 @@ func (c clockwork) moments(t *testing.T, from, until time.Time) (list []time.Tim
 }
 
 func TestTwoYearsOfSchedules(t *testing.T) {
-	if testing.Short() {
-		t.Skip("two years take minutes with the race detector; the shorter tests here meet the same code")
+	stretches := twoYears
+	if testing.Short() { // two years take minutes with the race detector
+		stretches = twoYears[:5]
 	}
+	whole := len(stretches) == len(twoYears)
 	const beat = 5 * time.Minute
 	monday := func(d time.Time) bool { return d.Weekday() == time.Monday }
 	leap := func(d time.Time) bool { return d.Month() == time.February && d.Day() == 29 }
@@ -98,7 +100,7 @@ func TestTwoYearsOfSchedules(t *testing.T) {
 			begun[name] = w.now()
 		}
 		total := 0
-		for i, s := range twoYears {
+		for i, s := range stretches {
 			if s.off > 0 || s.restart {
 				w.off()
 				pass(s.off)
@@ -123,12 +125,12 @@ func TestTwoYearsOfSchedules(t *testing.T) {
 				}
 			}
 		}
-		if years := time.Since(start).Hours() / 24 / 365; years < 1.95 || total < 2500 {
+		if years := time.Since(start).Hours() / 24 / 365; whole && (years < 1.95 || total < 2500) || total < 200 {
 			t.Errorf("%.2f years, %d begun", years, total)
 		}
 	})
 	for name := range cases {
-		if name != "on leap days" && late[name] < 2 {
+		if whole && name != "on leap days" && late[name] < 2 {
 			t.Errorf("%s: only %d made up for", name, late[name])
 		}
 	}

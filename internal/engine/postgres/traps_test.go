@@ -333,9 +333,6 @@ func TestTheLargestValueNeedsNoMemory(t *testing.T) {
 // T19: a value that no text can hold.
 // The table comes as binary COPY; a row of more than that holds is an error.
 func TestAValueWhoseTextPassesAGigabyteComesBack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a gigabyte, of which the race detector sees no more than of less")
-	}
 	s := pgtest.Start(t, pgtest.Options{})
 	s.Exec(t, "postgres", "CREATE DATABASE d")
 	s.Exec(t, "d", `CREATE TABLE big (i int PRIMARY KEY, name text, b bytea, c bytea); ALTER TABLE big ALTER b SET STORAGE EXTERNAL, ALTER c SET STORAGE EXTERNAL;
