@@ -1,8 +1,12 @@
 package agent_test
 
 import (
+	"context"
 	"encoding/json"
+	"iter"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/retention"
 	"github.com/rahatbackup/rahat/internal/schedule"
+	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/local"
 	"github.com/rahatbackup/rahat/internal/vault"
 )
@@ -211,5 +216,72 @@ func TestEveryTemplateMakesAJob(t *testing.T) {
 		if p := must[control.JobPreview](t)(l.PreviewJob(t.Context(), j)); len(p.Next) != 10 || j.Rule.Empty() || len(p.NextFull) == 0 && x.Name != "hourly" && x.Name != "laptop" {
 			t.Errorf("%s: %+v", x.Name, p)
 		}
+	}
+}
+
+// lingering waits when it has listed the backups, if it is to.
+type lingering struct {
+	store.Store
+	wait func()
+}
+
+func (s *lingering) Unwrap() store.Store { return s.Store }
+
+func (s *lingering) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
+	return func(yield func(store.Object, error) bool) {
+		for o, err := range s.Store.List(ctx, prefix) {
+			if !yield(o, err) {
+				return
+			}
+		}
+		if strings.HasPrefix(prefix, "manifests") {
+			s.wait()
+		}
+	}
+}
+
+func TestWhatAPruneRemovesDoesNotComeBackByBeingListedBefore(t *testing.T) {
+	for _, destination := range []string{"", "disk"} {
+		t.Run("rebuild of "+destination, func(t *testing.T) {
+			h := newHouse(t)
+			var armed atomic.Bool
+			listed, on := make(chan struct{}), make(chan struct{})
+			h.open = func(ctx context.Context, url string, secret vault.Secret, create bool) (store.Store, error) {
+				st, err := openStore(ctx, url, secret, create)
+				return &lingering{st, func() {
+					if armed.CompareAndSwap(true, false) {
+						close(listed)
+						<-on
+					}
+				}}, err
+			}
+			l := h.start(t)
+			l.furnish(h)
+			ctx := t.Context()
+			job := control.Job{Name: "nightly", Destinations: []string{"disk"}, Server: "shop", Databases: []string{"orders"}, Type: backup.Incremental}
+			backUp := l.job(job)
+			backUp()
+			kept := backUp().Backup
+			job.Rule.Last = 1
+			must[control.Job](t)(l.EditJob(ctx, job.Name, job))
+			armed.Store(true)
+			var rebuild control.Runs
+			if destination == "" {
+				rebuild = must[control.Runs](t)(l.RebuildCatalog(ctx))
+			} else {
+				must[control.Destination](t)(l.UnlockDestination(ctx, destination, control.Unlock{Passphrase: passphrase}))
+			}
+			<-listed
+			prune := must[control.Runs](t)(l.Prune(ctx, control.PruneRequest{}))
+			if r := must[control.Run](t)(l.Run(ctx, prune.Runs[0])); r.Status != backup.Queued {
+				t.Errorf("the prune is %s while backups are being listed", r.Status)
+			}
+			close(on)
+			l.wait(control.Runs{Runs: append(rebuild.Runs, prune.Runs...)})
+			l.settle()
+			if left := idsOf(l.list()); !slices.Equal(left, []string{kept}) {
+				t.Errorf("the catalog has %v, want %s", left, kept)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,7 +61,7 @@ func Passes(p control.Problem) bool { return passing[problem.Code(p.Code)] }
 // to know: so it can be done again, also by an agent that was started since.
 // What it names is looked up when it begins. [ErrNotAgain] for kinds that were
 // told more than their run keeps.
-func (s *Server) workOf(r control.Run) (queue.Work, error) {
+func (s *Server) workOf(ctx context.Context, r control.Run) (queue.Work, error) {
 	w := queue.Work{Run: r}
 	switch r.Kind {
 	case backup.RunBackup:
@@ -78,11 +79,12 @@ func (s *Server) workOf(r control.Run) (queue.Work, error) {
 		w.Excludes = []string{taskReread + r.Destination}
 		w.Do = s.to(s.reread)
 	case backup.RunPrune:
-		w.Excludes = pruneExcludes(r)
+		w.Excludes = []string{excludePrune + r.Destination}
 		w.Do = s.prune
 	case backup.RunRebuild:
-		w = s.rebuildWork(r.Destination)
+		w, err := s.rebuildWork(ctx, r.Destination)
 		w.Run = r
+		return w, err
 	default:
 		return w, ErrNotAgain.Because(nil, "run", r.ID)
 	}
@@ -137,7 +139,7 @@ func (s *Server) Requeue(ctx context.Context) error {
 		if _, there := s.Queue.Get(r.ID); there {
 			continue // queued since this agent began
 		}
-		w, err := s.workOf(r)
+		w, err := s.workOf(ctx, r)
 		if err != nil {
 			w.Do = func(context.Context, control.Run, backup.Observe) (queue.Outcome, error) { return queue.Outcome{}, err }
 		}
@@ -172,9 +174,12 @@ func (s *Server) retryRun(ctx context.Context, in *identified) (control.Runs, er
 	case r.Status == backup.OK:
 		return control.Runs{}, ErrWentWell.Because(nil, "run", r.ID)
 	}
-	w, err := s.workOf(anew(r))
+	w, err := s.workOf(ctx, anew(r))
+	if errors.Is(err, ErrNotAgain) {
+		err = ErrNotAgain.Because(nil, "run", r.ID)
+	}
 	if err != nil {
-		return control.Runs{}, ErrNotAgain.Because(nil, "run", r.ID)
+		return control.Runs{}, err
 	}
 	runs, err := s.start(ctx, w)
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Server) startBackups(ctx context.Context, in *body[control.BackupReques
 	}
 	work := make([]queue.Work, 0, len(r.Databases))
 	for _, database := range r.Databases {
-		w, err := s.workOf(control.Run{
+		w, err := s.workOf(ctx, control.Run{
 			Kind: backup.RunBackup, Job: r.Job, Server: r.Server, Database: database, Destination: destination.Name, Type: r.Type, Level: r.Verify,
 		})
 		if err != nil {
@@ -139,7 +139,7 @@ func (s *Server) startVerify(ctx context.Context, in *identifiedBody[control.Ver
 	if _, err := s.driver(b.Engine); err != nil {
 		return control.Runs{}, err
 	}
-	w, err := s.workOf(control.Run{
+	w, err := s.workOf(ctx, control.Run{
 		Kind: backup.RunVerify, Server: b.Server, Database: b.Database, Destination: cmp.Or(only, places[0].Name), Backup: b.ID, Level: in.Body.Level,
 	})
 	if err != nil {

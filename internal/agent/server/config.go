@@ -131,7 +131,7 @@ func (s *Server) readNew(ctx context.Context, m *merging) error {
 		if err != nil || key.Empty() {
 			continue // its key is needed first, as the report says
 		}
-		if _, err := s.Queue.Add(ctx, s.rebuildWork(d.Name)); err != nil {
+		if err := s.queueRebuild(ctx, d.Name); err != nil {
 			return err
 		}
 	}

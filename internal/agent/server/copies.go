@@ -46,7 +46,7 @@ func (s *Server) startCopy(ctx context.Context, in *identifiedBody[control.CopyR
 	if isOn(b, d.Name) {
 		return control.Runs{}, ErrAlreadyThere.Because(nil, "destination", d.Name, "backup", b.ID)
 	}
-	w, err := s.workOf(copyOf(b, d.Name))
+	w, err := s.workOf(ctx, copyOf(b, d.Name))
 	if err != nil {
 		return control.Runs{}, err
 	}
@@ -208,7 +208,7 @@ func (s *Server) queueCopies(ctx context.Context, j control.Job, server, databas
 		}
 		r := copyOf(b, destination)
 		r.Trigger, r.Attempts, r.Priority = triggerCopy, cmp.Or(j.Attempts, attempts), j.Priority
-		w, err := s.workOf(r)
+		w, err := s.workOf(ctx, r)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/agent/catalog"
 	"github.com/rahatbackup/rahat/internal/agent/queue"
 	"github.com/rahatbackup/rahat/internal/agent/storecheck"
+	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
@@ -71,7 +72,7 @@ func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestina
 	}
 	s.leaveReadme(ctx, st, n.URL)
 	if there { // its backups are news to the catalog
-		if _, err := s.Queue.Add(ctx, s.rebuildWork(n.Name)); err != nil {
+		if err := s.queueRebuild(ctx, n.Name); err != nil {
 			return n.Destination, err
 		}
 	}
@@ -299,17 +300,39 @@ func tryStore(ctx context.Context, st store.Store, opt storecheck.Options, test 
 
 // startRebuild reads the backups of all destinations anew.
 func (s *Server) startRebuild(ctx context.Context, _ *struct{}) (control.Runs, error) {
-	return s.start(ctx, s.rebuildWork(""))
+	w, err := s.rebuildWork(ctx, "")
+	if err != nil {
+		return control.Runs{}, err
+	}
+	return s.start(ctx, w)
 }
 
 // excludeCatalog keeps rebuilds from running beside each other.
 const excludeCatalog = "catalog"
 
-// rebuildWork reads the backups of one destination, or of all for "".
-func (s *Server) rebuildWork(destination string) queue.Work {
-	return queue.Work{
-		Run:      control.Run{Kind: "rebuild", Destination: destination},
+// rebuildWork reads the backups of one destination, or of all for "". A prune
+// of what is read waits: what it removes after it was listed would come back
+// into the catalog.
+func (s *Server) rebuildWork(ctx context.Context, destination string) (queue.Work, error) {
+	w := queue.Work{
+		Run:      control.Run{Kind: backup.RunRebuild, Destination: destination},
 		Excludes: []string{excludeCatalog},
 		Do:       s.rebuild,
 	}
+	known, err := s.Catalog.Destinations(ctx)
+	for _, d := range known {
+		if destination == "" || destination == d.Name {
+			w.Excludes = append(w.Excludes, excludePrune+d.Name)
+		}
+	}
+	return w, err
+}
+
+// queueRebuild queues the reading of a destination's backups.
+func (s *Server) queueRebuild(ctx context.Context, destination string) error {
+	w, err := s.rebuildWork(ctx, destination)
+	if err == nil {
+		_, err = s.Queue.Add(ctx, w)
+	}
+	return err
 }

@@ -168,7 +168,7 @@ func (s *Server) queueBackups(ctx context.Context, j control.Job, r control.Run,
 		if r.Type = j.Type; full {
 			r.Type = backup.Full
 		}
-		w, err := s.workOf(r)
+		w, err := s.workOf(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -231,7 +231,7 @@ func (p plan) beginProofs(ctx context.Context, j control.Job, o scheduler.Occasi
 		}
 		r := runOf(j, backup.RunVerify, o)
 		r.Database, r.Destination, r.Backup, r.Level = b.Database, b.Destination, b.ID, verifier.Full
-		w, err := p.workOf(r)
+		w, err := p.workOf(ctx, r)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func (s *Server) startPrune(ctx context.Context, in *body[control.PruneRequest])
 	}
 	work := make([]queue.Work, 0, len(destinations))
 	for _, d := range destinations {
-		w, err := s.workOf(control.Run{Kind: backup.RunPrune, Destination: d.Name})
+		w, err := s.workOf(ctx, control.Run{Kind: backup.RunPrune, Destination: d.Name})
 		if err != nil {
 			return control.Runs{}, err
 		}
@@ -45,8 +45,9 @@ func (s *Server) theseOrAll(ctx context.Context, name string) ([]control.Destina
 	return []control.Destination{d}, err
 }
 
-// pruneExcludes keeps one agent from pruning a destination twice at once.
-func pruneExcludes(r control.Run) []string { return []string{"prune\x00" + r.Destination} }
+// excludePrune and the name of a destination keep one agent from pruning it
+// twice at once, and while its backups are listed.
+const excludePrune = "prune\x00"
 
 // prune applies the rules of all jobs to the run's destination. One that follows
 // a backup gives room back once a day only, because that reads much.
@@ -186,7 +187,7 @@ func (s *Server) queueRetention(ctx context.Context, run control.Run, j control.
 			return err
 		}
 	}
-	w, err := s.workOf(control.Run{Kind: backup.RunPrune, Job: j.Name, Destination: destination, Trigger: triggerRetention, Attempts: attempts})
+	w, err := s.workOf(ctx, control.Run{Kind: backup.RunPrune, Job: j.Name, Destination: destination, Trigger: triggerRetention, Attempts: attempts})
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (s *Server) startReread(ctx context.Context, in *named) (control.Runs, erro
 	if err != nil {
 		return control.Runs{}, err
 	}
-	w, err := s.workOf(rereadOf(d.Name))
+	w, err := s.workOf(ctx, rereadOf(d.Name))
 	if err != nil {
 		return control.Runs{}, err
 	}
@@ -113,7 +113,7 @@ func (p plan) beginReread(ctx context.Context, destination string, o scheduler.O
 	}
 	r := runOf(control.Job{}, backup.RunReread, o)
 	r.Destination = destination
-	w, err := p.workOf(r)
+	w, err := p.workOf(ctx, r)
 	if err != nil {
 		return false, err
 	}

@@ -36,7 +36,10 @@ func (s *Server) TakeStock(ctx context.Context) error {
 	var work []queue.Work
 	for _, d := range known {
 		if s.unsure[d.Name] {
-			w := s.rebuildWork(d.Name)
+			w, err := s.rebuildWork(ctx, d.Name)
+			if err != nil {
+				return err
+			}
 			w.Run.Attempts, w.Do = attempts, s.takeStock
 			work = append(work, w)
 		}

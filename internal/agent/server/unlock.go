@@ -44,7 +44,7 @@ func (s *Server) unlockDestination(ctx context.Context, in *namedBody[control.Un
 			return d, err
 		}
 	}
-	if _, err := s.Queue.Add(ctx, s.rebuildWork(d.Name)); err != nil {
+	if err := s.queueRebuild(ctx, d.Name); err != nil {
 		return d, fmt.Errorf("queue reading of backups: %w", err)
 	}
 	s.Broker.Changed()

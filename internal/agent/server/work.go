@@ -304,15 +304,23 @@ func (s *Server) rebuildFrom(ctx context.Context, d control.Destination, result 
 func (s *Server) RebuildCatalog(ctx context.Context) error {
 	known, err := s.Catalog.Destinations(ctx)
 	if err == nil && len(known) > 0 {
-		w := s.rebuildWork("")
-		w.Run.Attempts = attempts
-		if p := s.Catalog.Recovered(); p != nil {
-			w.Run.Warnings = []control.Problem{*control.FromError(p)}
-		}
-		_, err = s.Queue.Add(ctx, w)
+		err = s.queueRecovery(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	return s.Catalog.Settle(ctx)
+}
+
+func (s *Server) queueRecovery(ctx context.Context) error {
+	w, err := s.rebuildWork(ctx, "")
+	if err != nil {
+		return err
+	}
+	w.Run.Attempts = attempts
+	if p := s.Catalog.Recovered(); p != nil {
+		w.Run.Warnings = []control.Problem{*control.FromError(p)}
+	}
+	_, err = s.Queue.Add(ctx, w)
+	return err
 }
