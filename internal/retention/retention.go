@@ -6,6 +6,7 @@ package retention
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -45,6 +46,12 @@ func (r Rule) Check() error {
 
 // Empty reports whether the rule keeps everything.
 func (r Rule) Empty() bool { return r == Rule{} }
+
+// young is how long everything is kept. More days than a duration can count are
+// as good as for ever, and must not come out as less than none.
+func (r Rule) young() time.Duration {
+	return time.Duration(min(r.Days, int(math.MaxInt64/day))) * day
+}
 
 // A Backup is what is asked of a backup of one database.
 type Backup struct {
@@ -191,7 +198,7 @@ func (k *keeper) reasons(b Backup) (why []Why) {
 	}
 	k.last++
 	note(k.last <= k.rule.Last, Last)
-	note(k.age(b) < time.Duration(k.rule.Days)*day, Young)
+	note(k.age(b) < k.rule.young(), Young)
 	for _, span := range spans {
 		note(k.first(span.why, span.count(k.rule), span.name(b.At.In(k.state.Zone))), span.why)
 	}
@@ -203,7 +210,7 @@ const day = 24 * time.Hour
 // age is how old a backup is, without the break, if there was one in the younger
 // half of the time for which the rule keeps all.
 func (k *keeper) age(b Backup) time.Duration {
-	half := time.Duration(k.rule.Days) * day / 2
+	half := k.rule.young() / 2
 	if gap := k.younger.Sub(b.At); k.pause == 0 && gap > max(half, 2*day) && k.state.Now.Sub(k.younger) < half {
 		k.pause = gap
 	}

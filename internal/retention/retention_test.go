@@ -3,6 +3,7 @@ package retention
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -87,6 +88,16 @@ func TestWhatNeverGoes(t *testing.T) {
 	}
 	if got := kept(Apply(Rule{Last: 1}, list, State{Now: now.AddDate(0, 0, -4)})); !slices.Contains(got, "2") {
 		t.Errorf("a clock that was set back lets backups go: %v stay", got)
+	}
+}
+
+// Who writes a number without end means for ever.
+func TestMoreDaysThanCanBeCountedKeepEverything(t *testing.T) {
+	list := daily(6)
+	for _, days := range []int{106_751, 106_752, 200_000, math.MaxInt32, math.MaxInt} {
+		if got := kept(Apply(Rule{Days: days}, list, State{Now: now})); len(got) != len(list) {
+			t.Errorf("%d days keep only %v", days, got)
+		}
 	}
 }
 
