@@ -43,6 +43,8 @@ var (
 	ErrCertificate = problem.New("s3.certificate")
 	// ErrChecksums: the server refuses the checksums we send.
 	ErrChecksums = problem.New("s3.checksums_refused")
+	// ErrRefused: the server at {endpoint} refused, in words of its own: {answer}.
+	ErrRefused = problem.New("s3.refused")
 	// ErrTooLarge: {key} is larger than the store can keep.
 	ErrTooLarge = problem.New("s3.too_large")
 )
@@ -97,7 +99,7 @@ func (s *Store) explain(ctx context.Context, err error, key string) error {
 func (s *Store) explainAnswer(err error, key string) error {
 	cfg := &s.cfg
 	switch code(err) {
-	case "NoSuchBucket":
+	case "NoSuchBucket", "InvalidBucketName":
 		return ErrNoBucket.Because(err, "bucket", cfg.Bucket, "endpoint", cfg.host())
 	case "NoSuchKey", "NotFound", "NoSuchVersion", "MethodNotAllowed": // the last: a mark of deletion
 		return store.ErrNotFound.Because(err, "key", key)
@@ -116,10 +118,13 @@ func (s *Store) explainAnswer(err error, key string) error {
 	case "ObjectParentIsFile", "ExistingObjectIsDirectory", "DirectoryObjectContainsData", "XMinioParentIsObject", "XMinioObjectExistsAsDirectory",
 		"KeyTooLongError":
 		return store.ErrBadKey.Because(err, "key", key)
-	case "ConditionalRequestConflict", "OperationAborted": // other writers, again and again
+	case "ConditionalRequestConflict", "OperationAborted", // other writers, again and again
+		"RequestTimeout", "IncompleteBody": // the line broke off, as the server saw it
 		return store.ErrUnavailable.Because(err, "place", cfg.place())
 	case "EntityTooLarge":
 		return ErrTooLarge.Because(err, "key", key)
+	case "InvalidObjectState": // moved to an archive: no right is missing
+		return cfg.refused(err)
 	}
 	return s.explainStatus(err, key)
 }
@@ -138,10 +143,21 @@ func (s *Store) explainStatus(err error, key string) error {
 		return store.ErrNotFound.Because(err, "key", key)
 	case n >= 300 && n < 400:
 		return ErrWrongRegion.Because(err, "bucket", cfg.Bucket, "region", cfg.Region, "right", rightRegion(err))
-	case n >= 500:
+	case n >= 500 || n == http.StatusTooManyRequests || n == http.StatusRequestTimeout:
 		return store.ErrUnavailable.Because(err, "place", cfg.place())
+	case n >= 400 && code(err) != "":
+		return cfg.refused(err)
 	}
 	return nil
+}
+
+// refused passes on what the server said, in its words: it knows more than we.
+func (c *Config) refused(err error) error {
+	said := code(err)
+	if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorMessage() != "" {
+		said += ": " + e.ErrorMessage()
+	}
+	return ErrRefused.Because(err, "endpoint", c.host(), "answer", said)
 }
 
 // explainNetwork explains what kept us from an answer.
