@@ -10,8 +10,8 @@ import (
 
 // addKeepFlags adds the flags that say how a destination is kept.
 func addKeepFlags(c *cobra.Command, lock, reread *int) {
-	c.Flags().IntVar(lock, "lock-days", 0, "")
-	c.Flags().IntVar(reread, "reread-days", 0, "")
+	c.Flags().Var(&bounded{lock, 0, 36500}, "lock-days", "")
+	c.Flags().Var(&bounded{reread, 0, 3650}, "reread-days", "")
 }
 
 func (a *app) destinationEdit() *cobra.Command {
