@@ -285,3 +285,39 @@ func TestWhatAPruneRemovesDoesNotComeBackByBeingListedBefore(t *testing.T) {
 		})
 	}
 }
+
+// A server that cannot even be asked for its databases fails for all of them.
+func TestNothingIsRemovedWhileAServerCannotBeAskedForItsDatabases(t *testing.T) {
+	h := newHouse(t)
+	l := h.startQuick(t)
+	l.furnish(h)
+	ctx := t.Context()
+	j := hourly("*")
+	j.Attempts = 1
+	must[control.Job](t)(l.AddJob(ctx, j))
+	for range 3 {
+		l.wait(must[control.Runs](t)(l.Backup(ctx, control.BackupRequest{Job: "hourly"})))
+	}
+	h.engine.Host("db").SetPassword("changed")
+	h.wind()
+	l.until("a run of all that fails", func(runs []control.Run) bool {
+		return slices.ContainsFunc(runs, func(r control.Run) bool { return r.Database == "*" && r.Status == backup.Failed })
+	})
+	j.Last = 1
+	must[control.Job](t)(l.EditJob(ctx, "hourly", j))
+	prune := func() control.PruneResult {
+		t.Helper()
+		r, err := l.Prune(ctx, control.PruneRequest{Destination: "disk"})
+		return result[control.PruneResult](l, r, err)
+	}
+	made := len(l.list())
+	if did := prune(); len(did.Removed) != 0 || did.Kept != made {
+		t.Errorf("while the server refuses us: %+v", did)
+	}
+	h.engine.Host("db").SetPassword("hunter2")
+	l.wait(must[control.Runs](t)(l.Backup(ctx, control.BackupRequest{Job: "hourly"})))
+	l.settle()
+	if prune(); len(l.list()) >= made {
+		t.Errorf("when all is well again %d backups are left of %d", len(l.list()), made+1)
+	}
+}

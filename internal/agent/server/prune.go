@@ -156,15 +156,15 @@ func (s *Server) policies(ctx context.Context) (func(job, server, database strin
 		return nil, err
 	}
 	failing := map[source]bool{}
-	for _, r := range last {
-		failing[source{r.Server, r.Database}] = r.Status != backup.OK
+	for i, r := range last {
+		failing[source{r.Server, r.Database}] = r.Status != backup.OK && (r.Database != everything || !madeUp(r, last[i+1:]))
 	}
 	return func(job, server, database string) pruner.Policy {
 		j, ok := jobNamed(jobs, job)
 		if !ok {
 			return pruner.Policy{} // keeps all
 		}
-		return pruner.Policy{Rule: j.Rule, Zone: zoneOf(j), Failing: failing[source{server, database}]}
+		return pruner.Policy{Rule: j.Rule, Zone: zoneOf(j), Failing: failing[source{server, database}] || failing[source{server, everything}]}
 	}, nil
 }
 
