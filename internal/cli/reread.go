@@ -15,15 +15,25 @@ func addKeepFlags(c *cobra.Command, lock, reread *int) {
 }
 
 func (a *app) destinationEdit() *cobra.Command {
+	var e control.DestinationEdit
 	var lock, reread int
 	c := a.command("edit NAME [flags]", args("NAME"), nil)
+	c.Flags().StringVar(&e.URL, "url", "", "")
+	secret := addSecretFlags(c, "secret")
 	addKeepFlags(c, &lock, &reread)
-	c.RunE = func(c *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) (err error) {
+		if e.URL != "" {
+			if e.URL, err = placeURL(e.URL); err != nil {
+				return err
+			}
+		}
+		if e.Secret, err = a.secret(c.Context(), secret); err != nil {
+			return err
+		}
 		agent, err := a.connect(c.Context())
 		if err != nil {
 			return err
 		}
-		var e control.DestinationEdit
 		if c.Flags().Changed("lock-days") {
 			e.LockDays = &lock
 		}

@@ -108,10 +108,13 @@ type CopyResult struct {
 	Seconds     float64       `json:"seconds"`
 }
 
-// DestinationEdit changes how a destination is kept. What is not given stays.
+// DestinationEdit changes a destination. What is not given stays. A new address
+// or secret is kept only if the destination's repository is found with it.
 type DestinationEdit struct {
-	LockDays   *int `json:"lock_days,omitempty" minimum:"0" maximum:"36500"`
-	RereadDays *int `json:"reread_days,omitempty" minimum:"0" maximum:"3650"`
+	URL        string `json:"url,omitempty"`    // where the repository is now
+	Secret     string `json:"secret,omitempty"` // of the store itself
+	LockDays   *int   `json:"lock_days,omitempty" minimum:"0" maximum:"36500"`
+	RereadDays *int   `json:"reread_days,omitempty" minimum:"0" maximum:"3650"`
 }
 
 // DestinationUsage is what the repository of a destination takes.

@@ -1232,6 +1232,8 @@ export interface components {
             lock_days?: number;
             /** Format: int64 */
             reread_days?: number;
+            secret?: string;
+            url?: string;
         };
         DestinationTest: {
             /** Format: int64 */

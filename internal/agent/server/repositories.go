@@ -28,7 +28,8 @@ type repositories struct {
 // held is one repository. Its own lock is held while it is opened, so that a
 // slow store delays only those who want it.
 type held struct {
-	users int // guarded by repositories.mu
+	users int  // guarded by repositories.mu
+	old   bool // nobody else gets it, and the last user closes it; guarded likewise
 	mu    sync.Mutex
 	repo  *repository.Repository // nil until opened
 }
@@ -41,6 +42,9 @@ func (r *repositories) use(ctx context.Context, d control.Destination) (*reposit
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		h.users--
+		if h.old && h.users == 0 && h.repo != nil {
+			_ = h.repo.Close() // what was to be written is
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,6 +85,24 @@ func (r *repositories) release() error {
 		}
 		delete(r.held, d)
 		if h.repo != nil {
+			errs = append(errs, h.repo.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// outdate lets the next user of a destination open it anew, because it is reached
+// in another way now. What uses it goes on to its end as it began.
+func (r *repositories) outdate(destination string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for d, h := range r.held {
+		if d.Name != destination {
+			continue
+		}
+		delete(r.held, d)
+		if h.old = true; h.users == 0 && h.repo != nil {
 			errs = append(errs, h.repo.Close())
 		}
 	}

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -237,41 +236,4 @@ func some(names []string) string {
 		return strings.Join(names[:mostNamed], ", ") + ", …"
 	}
 	return strings.Join(names, ", ")
-}
-
-// tryLock makes sure that a destination can forbid deletion.
-func (s *Server) tryLock(ctx context.Context, d control.Destination) error {
-	repo, err := s.openDestination(ctx, d)
-	if err != nil {
-		return err
-	}
-	return errors.Join(repo.TryLock(ctx), repo.Close())
-}
-
-// editDestination changes how a destination is kept; where it is cannot be
-// changed.
-func (s *Server) editDestination(ctx context.Context, in *struct {
-	Name string `path:"name" maxLength:"63"`
-	Body control.DestinationEdit
-}) (control.Destination, error) {
-	d, err := s.destinationOf(ctx, in.Name)
-	if err != nil {
-		return d, err
-	}
-	if days := in.Body.LockDays; days != nil {
-		if d.LockDays == 0 && *days > 0 {
-			if err := s.tryLock(ctx, d); err != nil {
-				return d, err
-			}
-		}
-		d.LockDays = *days
-	}
-	if in.Body.RereadDays != nil {
-		d.RereadDays = *in.Body.RereadDays
-	}
-	if err := s.Catalog.EditDestination(ctx, d); err != nil {
-		return d, missing(err, ErrNoDestination, "name", in.Name)
-	}
-	s.Broker.Changed()
-	return d, s.scheduler.Look(ctx)
 }

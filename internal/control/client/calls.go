@@ -135,7 +135,7 @@ func (c *Client) AddDestination(ctx context.Context, d control.NewDestination) (
 	return post[control.Destination](ctx, c, "/api/destinations", d)
 }
 
-// EditDestination changes how a destination is kept.
+// EditDestination changes how a destination is kept, and where it is.
 func (c *Client) EditDestination(ctx context.Context, name string, e control.DestinationEdit) (answer control.Destination, err error) {
 	err = c.do(ctx, request{method: http.MethodPut, path: at("destinations", name, ""), body: e, answer: &answer})
 	return answer, err

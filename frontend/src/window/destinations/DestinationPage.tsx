@@ -15,9 +15,10 @@ import { StateIcon } from '../../ui/StateIcon';
 import './destinations.css';
 import { Keeping } from './Keeping';
 import { Keys } from './Keys';
-import { usesOf, whereOf } from './place';
+import { usesOf } from './place';
 import { TestChecks } from './TestChecks';
 import { Usage } from './Usage';
+import { Whereabouts } from './Whereabouts';
 
 const route = getRouteApi('/destinations/$destination');
 
@@ -33,7 +34,7 @@ export function DestinationPage() {
       <PageHead crumb={<TextLink to="/destinations">{t('nav.destinations')}</TextLink>} title={name}>{place && <Remove place={place} />}</PageHead>
       {place ? (
         <>
-          <p className="mut wrap-any">{whereOf(place.url)}</p>
+          <Whereabouts key={`${name} where`} place={place} />
           <Usage key={name} place={place} />
           <Test name={name} />
           <Keeping key={`${name} keeping`} place={place} />

@@ -51,6 +51,36 @@ test('a test is told thing by thing', async () => {
   expect(screen.getByText('It does')).toBeVisible();
 });
 
+test('a folder that was moved is looked for where it is now', async () => {
+  const { api } = await show('/destinations/disk', fakeApi({}, newWorld({ destinations: [{ name: 'disk', url: 'file:///backups' }] })));
+  const edit = vi.spyOn(api, 'editDestination').mockRejectedValueOnce(new Problem({ code: 'agent.other_repository', params: { url: 'file:///mnt/b', destination: 'disk' } }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Moved…' }));
+  const folder = await screen.findByLabelText('Folder');
+  expect(folder).toHaveValue('/backups');
+  const save = within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' });
+  expect(save).toBeDisabled();
+  fireEvent.change(folder, { target: { value: '/mnt/b' } });
+  await userEvent.click(save);
+  expect(await screen.findByText(/are not the backups that destination disk had/)).toBeVisible();
+  await userEvent.click(save);
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  expect(edit).toHaveBeenLastCalledWith('disk', { url: 'file:///mnt/b' });
+  expect(await screen.findByText('/mnt/b')).toBeVisible();
+});
+
+test('a bucket gets a new key, and its address stays what it was', async () => {
+  const { api } = await show('/destinations/cloud', fakeApi({}, newWorld({ destinations: [bucket] })));
+  const edit = vi.spyOn(api, 'editDestination');
+  await userEvent.click(await screen.findByRole('button', { name: 'New key…' }));
+  fireEvent.change(await screen.findByLabelText('Secret access key'), { target: { value: 'fresh' } });
+  await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' }));
+  await waitFor(() => expect(edit).toHaveBeenLastCalledWith('cloud', { secret: 'fresh' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'New key…' }));
+  fireEvent.change(await screen.findByLabelText('Access key ID'), { target: { value: 'AK2' } });
+  await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' }));
+  await waitFor(() => expect(edit).toHaveBeenLastCalledWith('cloud', { url: bucket.url.replace('key_id=AK', 'key_id=AK2') }));
+});
+
 test('how it is kept is changed; only a bucket can forbid deletion', async () => {
   const world = newWorld({ destinations: [bucket, { name: 'disk', url: 'file:///backups' }] });
   const { api, router } = await show('/destinations/cloud', fakeApi({}, world));

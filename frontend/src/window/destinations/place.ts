@@ -15,6 +15,19 @@ export function whereOf(url: string): string {
   return keeper ? `${path} · ${keeper}` : path;
 }
 
+/** The ID of the key that opens a bucket; nothing when the secret holds it. */
+export function keyIdOf(url: string): string {
+  return new URLSearchParams(url.split('?', 2)[1] ?? '').get('key_id') ?? '';
+}
+
+/** The address of a bucket that another key opens now. */
+export function withKeyId(url: string, keyId: string): string {
+  const [path = '', query = ''] = url.split('?', 2);
+  const options = new URLSearchParams(query);
+  options.set('key_id', keyId.trim());
+  return `${path}?${options.toString()}`;
+}
+
 /** What a job does with a place. */
 export type Use = 'first' | 'copy' | 'emergency';
 
