@@ -14,6 +14,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/repository"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/fault"
+	"github.com/rahatbackup/rahat/internal/store/local"
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
@@ -57,7 +58,7 @@ func TestKeysAreAddedListedAndRemoved(t *testing.T) {
 	for _, c := range []struct {
 		id   string
 		want error
-	}{{self, repository.ErrLastKey}, {"00000000", repository.ErrNoSuchSlot}} {
+	}{{self, repository.ErrLastKey}, {"00000000", repository.ErrNoSuchSlot}, {"zz", repository.ErrNoSuchSlot}, {age[:3], repository.ErrNoSuchSlot}} {
 		if err := a.RemoveKey(t.Context(), "disk", c.id); !errors.Is(err, c.want) {
 			t.Errorf("remove %s: %v, want %v", c.id, err, c.want)
 		}
@@ -79,10 +80,20 @@ func TestKeysAreAddedListedAndRemoved(t *testing.T) {
 	if state := must[[]control.RecoveryState](t)(a.Recovery(t.Context())); state[0].Kit != nil {
 		t.Errorf("a kit that was removed is still told of: %+v", state)
 	}
-	for _, bad := range []control.NewKey{{}, {Passphrase: "  "}, {Passphrase: "\t", Recipient: kit.Recipient}} {
-		if _, err := a.AddKey(t.Context(), "disk", bad); !errors.Is(err, server.ErrInvalid) {
-			t.Errorf("%+v: %v", bad, err)
+	for _, bad := range []struct {
+		key  control.NewKey
+		want error
+	}{
+		{control.NewKey{}, server.ErrInvalid}, {control.NewKey{Passphrase: "  "}, server.ErrPassphraseBlank},
+		{control.NewKey{Passphrase: "\t", Recipient: kit.Recipient}, server.ErrPassphraseBlank},
+	} {
+		if _, err := a.AddKey(t.Context(), "disk", bad.key); !errors.Is(err, bad.want) {
+			t.Errorf("%+v: %v", bad.key, err)
 		}
+	}
+	empty := control.NewDestination{Destination: control.Destination{Name: "blank", URL: local.URL(t.TempDir())}, Passphrase: " \t"}
+	if _, err := a.AddDestination(t.Context(), empty); !errors.Is(err, server.ErrPassphraseBlank) {
+		t.Errorf("a new destination: %v", err)
 	}
 	if _, err := a.AddKey(t.Context(), "disk", control.NewKey{Recipient: "age1nonsense"}); !errors.Is(err, repository.ErrRecipient) {
 		t.Errorf("a recipient that is none: %v", err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/backup"
@@ -71,6 +72,39 @@ func TestARecoveryKitOpensTheBackupsWithoutThisComputer(t *testing.T) {
 	if state = must[[]control.RecoveryState](t)(a.Recovery(t.Context())); len(state) != 1 || state[0].Kit == nil || state[0].Drilled == nil {
 		t.Errorf("state after the catalog was lost: %+v", state)
 	}
+}
+
+// A key is to be tried once a year, however old the kit is.
+func TestAKeyIsToBeTriedOnceAYear(t *testing.T) {
+	h := newHouse(t)
+	a := h.start(t)
+	a.furnish(h)
+	is := func(when, state string, due bool) {
+		t.Helper()
+		a.wants(when, map[string]string{"recovery_kit disk": state})
+		if s := must[[]control.RecoveryState](t)(a.Recovery(t.Context())); len(s) != 1 || s[0].DrillDue != due {
+			t.Errorf("%s: %+v, want due %v", when, s, due)
+		}
+	}
+	is("no kit", "warning doctor.no_kit", false)
+	must[control.RecoveryKit](t)(a.MakeRecoveryKit(t.Context(), control.RecoveryKitRequest{}))
+	is("a new kit", "warning doctor.kit_untried", false)
+	h.shift.Add(int64(367 * 24 * time.Hour))
+	is("never tried in its first year", "warning doctor.kit_untried", true)
+	drill := func() {
+		t.Helper()
+		if got := must[control.KeyDrilled](t)(a.DrillKey(t.Context(), control.KeyDrill{Key: passphrase})); !got.OK {
+			t.Errorf("%+v", got.Problem)
+		}
+	}
+	drill()
+	is("tried", "ok", false)
+	h.shift.Add(int64(364 * 24 * time.Hour))
+	is("within a year", "ok", false)
+	h.shift.Add(int64(3 * 24 * time.Hour))
+	is("a year later", "warning doctor.drill_due", true)
+	drill()
+	is("tried again", "ok", false)
 }
 
 // noSecret fails if any of the texts is in a file of the home or the store.

@@ -37,6 +37,9 @@ type RecoveryState struct {
 	Kit *time.Time `json:"kit,omitempty"`
 	// Drilled is when a key that somebody typed opened it last.
 	Drilled *time.Time `json:"drilled,omitempty"`
+	// DrillDue: for more than a year no key was tried, nor a kit made that
+	// could have been.
+	DrillDue bool `json:"drill_due,omitempty"`
 }
 
 // KeySlot is one way into a destination's repository.

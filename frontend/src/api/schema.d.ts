@@ -1519,6 +1519,7 @@ export interface components {
         };
         RecoveryState: {
             destination: string;
+            drill_due?: boolean;
             /** Format: date-time */
             drilled?: string;
             /** Format: date-time */
@@ -2682,7 +2683,7 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
-                /** @description an ID, or a unique beginning of one */
+                /** @description an ID, or a unique beginning of one that has at least four characters */
                 id: string;
             };
             cookie?: never;

@@ -83,6 +83,9 @@ func (s *Server) addDestination(ctx context.Context, in *body[control.NewDestina
 // else was asked. A key this machine had for the address is used again: it may
 // be that of a disk that is just not plugged in.
 func (s *Server) makeRepository(ctx context.Context, st store.Store, n control.NewDestination) (*repository.Repository, error) {
+	if err := checkPassphrase(n.Passphrase); err != nil {
+		return nil, err
+	}
 	key, err := s.secret(ctx, addressKeyName(n.URL))
 	if err != nil {
 		return nil, err

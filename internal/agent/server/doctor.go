@@ -34,6 +34,9 @@ var (
 	ErrNoKit = problem.New("doctor.no_kit")
 	// ErrKitUntried (warning): no recovery kit of {destination} was tried.
 	ErrKitUntried = problem.New("doctor.kit_untried")
+	// ErrDrillDue (warning): no key to {destination} was tried for more than a
+	// year.
+	ErrDrillDue = problem.New("doctor.drill_due")
 	// ErrDestinationFull (warning): {destination} has {free} bytes left.
 	ErrDestinationFull = problem.New("doctor.destination_full")
 	// ErrNotAtLogin (warning): the program does not start at login.
@@ -192,6 +195,8 @@ func lookAtKit(r control.RecoveryState) (control.Text, []*problem.Problem, error
 		return text, []*problem.Problem{ErrNoKit.Because(nil, "destination", r.Destination)}, nil
 	case r.Drilled == nil:
 		return text, []*problem.Problem{ErrKitUntried.Because(nil, "destination", r.Destination)}, nil
+	case r.DrillDue:
+		return text, []*problem.Problem{ErrDrillDue.Because(nil, "destination", r.Destination)}, nil
 	}
 	return text, nil, nil
 }

@@ -22,6 +22,9 @@ var (
 	// ErrOldKeyStays: this computer has a new key to destination
 	// {destination}, but the old one, {id}, could not be removed.
 	ErrOldKeyStays = problem.New("recoverykit.old_key_stays")
+	// ErrPassphraseBlank: a new passphrase is nothing but blanks, which anybody
+	// would try first.
+	ErrPassphraseBlank = problem.New("recoverykit.passphrase_blank")
 )
 
 // nextKeyName is where the vault keeps this machine's next key to a repository
@@ -36,9 +39,13 @@ type (
 	}
 	namedKey struct {
 		Name string `path:"name" maxLength:"63"`
-		ID   string `path:"id" maxLength:"32" minLength:"4" pattern:"^[0-9a-f]+$" doc:"an ID, or a unique beginning of one"`
+		ID   string `path:"id" maxLength:"32" doc:"an ID, or a unique beginning of one that has at least four characters"`
 	}
 )
+
+// leastID is how much of an ID names a key: whoever leaves out more may have
+// made a mistake.
+const leastID = 4
 
 // withKeys opens a destination anew for work on its keys: a repository that is
 // open for long may have been opened with a key that was changed since.
@@ -65,6 +72,14 @@ func (s *Server) listKeys(ctx context.Context, in *named) (all []control.KeySlot
 	return all, err
 }
 
+// checkPassphrase refuses what looks like a passphrase and is none.
+func checkPassphrase(typed string) error {
+	if typed != "" && strings.TrimSpace(typed) == "" {
+		return ErrPassphraseBlank.Because(nil)
+	}
+	return nil
+}
+
 func keySlots(ctx context.Context, repo *repository.Repository) ([]control.KeySlot, error) {
 	slots, err := repo.Slots(ctx)
 	if err != nil {
@@ -84,8 +99,11 @@ func (s *Server) addKey(ctx context.Context, in *namedBody[control.NewKey]) (all
 	if in.Body.Recipient != "" {
 		n.Recipients = []string{in.Body.Recipient}
 	}
-	if strings.TrimSpace(in.Body.Passphrase) == "" && (in.Body.Passphrase != "" || in.Body.Recipient == "") {
-		return nil, invalid("passphrase", "a passphrase that is not empty, or a recipient, is needed")
+	if in.Body.Passphrase == "" && in.Body.Recipient == "" {
+		return nil, invalid("passphrase", "a passphrase or a recipient is needed")
+	}
+	if err := checkPassphrase(in.Body.Passphrase); err != nil {
+		return nil, err
 	}
 	err = s.withKeys(ctx, in.Name, func(_ control.Destination, repo *repository.Repository) error {
 		if err := repo.AddSlots(ctx, n); err != nil {
@@ -105,7 +123,7 @@ func (s *Server) removeKey(ctx context.Context, in *namedKey) (nothing, error) {
 		}
 		var found []repository.Slot
 		for _, k := range slots {
-			if strings.HasPrefix(k.ID, in.ID) {
+			if strings.HasPrefix(k.ID, in.ID) && len(in.ID) >= leastID {
 				found = append(found, k)
 			}
 		}

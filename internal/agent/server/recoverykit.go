@@ -38,9 +38,22 @@ func (s *Server) recovery(ctx context.Context, _ *struct{}) ([]control.RecoveryS
 	all := make([]control.RecoveryState, len(destinations))
 	for i, d := range destinations {
 		r := known[d.Repository]
-		all[i] = control.RecoveryState{Destination: d.Name, Kit: moment(r.Kit), Drilled: moment(r.Drilled)}
+		all[i] = control.RecoveryState{Destination: d.Name, Kit: moment(r.Kit), Drilled: moment(r.Drilled), DrillDue: s.drillDue(r)}
 	}
 	return all, nil
+}
+
+// drillYears is how often a key is to be tried: paper is lost, and where it lies
+// is forgotten.
+const drillYears = 1
+
+// drillDue says whether it is time to try a key again.
+func (s *Server) drillDue(r catalog.Recovery) bool {
+	last := r.Drilled
+	if last.IsZero() {
+		last = r.Kit
+	}
+	return !last.IsZero() && s.Now().After(last.AddDate(drillYears, 0, 0))
 }
 
 // moment is a time that may be missing.

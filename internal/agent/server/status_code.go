@@ -44,6 +44,7 @@ var statuses = map[problem.Code]int{
 	"engine.auth_failed":           http.StatusUnauthorized,
 	"engine.login_not_allowed":     http.StatusForbidden,
 	"engine.privilege_missing":     http.StatusForbidden,
+	"recoverykit.passphrase_blank": http.StatusUnprocessableEntity,
 	"repository.bad_recipient":     http.StatusUnprocessableEntity,
 	"repository.no_backup":         http.StatusNotFound,
 	"repository.no_lock":           http.StatusUnprocessableEntity,

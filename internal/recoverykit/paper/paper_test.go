@@ -177,3 +177,25 @@ func TestAStainedCodeIsStillRead(t *testing.T) {
 		t.Errorf("read %q", got)
 	}
 }
+
+// A kit of one destination, as most people have it, is one page: a second one
+// with a line or two is a page that gets lost.
+func TestAKitOfOneDestinationIsOnePage(t *testing.T) {
+	for _, lang := range i18n.Languages() {
+		for _, d := range sheet(lang).Destinations {
+			s := sheet(lang)
+			s.Destinations = []Destination{d}
+			pdf, err := s.PDF()
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "kit.pdf")
+			if err := os.WriteFile(file, pdf, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if pages := strings.Count(tool(t, "pdftotext", "-layout", file, "-"), "\f"); pages != 1 {
+				t.Errorf("%s, %s: %d pages", lang, d.Name, pages)
+			}
+		}
+	}
+}

@@ -15,9 +15,9 @@ import (
 
 // Measures of the page in millimetres; sizes of letters in points.
 const (
-	margin    = 18.0
+	margin    = 16.0
 	textWidth = 210 - 2*margin
-	lineHigh  = 5.0
+	lineHigh  = 4.7
 	textSize  = 10.0
 	codeSize  = 9.0
 	qrSide    = 42.0
@@ -65,7 +65,7 @@ func (s Sheet) PDF() ([]byte, error) {
 }
 
 func (p *page) foot() {
-	p.SetY(-14)
+	p.SetY(-13)
 	p.SetFont(sans, "", 8)
 	p.SetTextColor(110, 110, 110)
 	p.CellFormat(0, 5, p.sheet.Texts.T("kit.title")+"  ·  "+p.sheet.Texts.Date(p.sheet.Created)+"  ·  "+

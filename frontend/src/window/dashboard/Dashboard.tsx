@@ -103,16 +103,17 @@ function PauseBanner({ waiting }: { waiting: number }) {
   );
 }
 
-/** Until each place has a recovery kit, the loss of this computer may be the loss of its backups. */
+/** Until each place has a recovery kit whose key was tried within a year, the loss of this computer may be the loss of its backups. */
 function KitReminder() {
   const { t } = useWording();
   const { data = [] } = useQuery(useAgent().questions.recovery);
-  if (data.every((s) => s.kit)) return null;
+  const missing = data.some((s) => !s.kit);
+  if (!missing && !data.some((s) => s.drill_due)) return null;
   return (
     <div className="banner warn" role="status">
       <Icon name="key" size={20} />
-      <div className="grow"><b>{t('kit.remind')}</b> <span className="mut">{t('kit.remind_body')}</span></div>
-      <LinkButton small to="/recovery-kit">{t('kit.remind_do')}</LinkButton>
+      <div className="grow"><b>{t(missing ? 'kit.remind' : 'kit.due')}</b> <span className="mut">{t(missing ? 'kit.remind_body' : 'kit.due_body')}</span></div>
+      <LinkButton small to="/recovery-kit">{t(missing ? 'kit.remind_do' : 'kit.due_do')}</LinkButton>
     </div>
   );
 }

@@ -15,6 +15,15 @@ test('the dashboard reminds of the kit until there is one for every place', asyn
   expect(await screen.findByRole('heading', { level: 1, name: 'Recovery kit' })).toBeVisible();
 });
 
+test('a kit that nobody tried for a year is to be tried', async () => {
+  const old = { kit: '2024-01-05T10:00:00Z', drilled: '2024-02-05T10:00:00Z', drill_due: true };
+  await show('/', fakeApi({}, newWorld({ recovery: { disk: old, 'office-nas': { kit: new Date().toISOString() } } })), 'tr');
+  expect(await screen.findByText('Yedeklerinizin anahtarı bir yılı aşkın süredir denenmedi.')).toBeVisible();
+  await userEvent.click(screen.getByRole('link', { name: 'Şimdi dene' }));
+  expect(await screen.findByText(/Bir anahtar en son/)).toHaveClass('t-warn');
+  expect(screen.getByText('Henüz hiç denenmedi.')).not.toHaveClass('t-warn');
+});
+
 test('a kit is shown once, saved, and put away when it is kept', async () => {
   const save = vi.spyOn(saving, 'save').mockResolvedValue(true);
   const makeKit = vi.fn(() => Promise.resolve(kitOf()));

@@ -68,10 +68,10 @@ function Known({ state: s }: { state: RecoveryState }) {
   const { t, format } = useWording();
   return (
     <li>
-      <StateIcon look={s.kit ? 'ok' : 'warn'} />
+      <StateIcon look={s.kit && !s.drill_due ? 'ok' : 'warn'} />
       <bdi className="med">{s.destination}</bdi>
       <span className={s.kit ? 'mut small' : 't-warn small'}>{s.kit ? t('kit.made', { date: format.date(new Date(s.kit)) }) : t('kit.none')}</span>
-      <span className="sub">{s.drilled ? t('kit.drilled', { date: format.date(new Date(s.drilled)) }) : t('kit.not_drilled')}</span>
+      <span className={s.drill_due ? 'sub t-warn' : 'sub'}>{s.drilled ? t('kit.drilled', { date: format.date(new Date(s.drilled)) }) : t('kit.not_drilled')}</span>
     </li>
   );
 }
