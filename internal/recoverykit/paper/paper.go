@@ -6,6 +6,7 @@ package paper
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,12 @@ type Destination struct {
 	URL        string // a password in it is left out
 	Repository string
 }
+
+// folder: the backups lie in a folder, which only has to be there again.
+func (d Destination) folder() bool { return target(d.URL) == folder }
+
+// bucket: whoever wants to read the backups has to sign in first.
+func (d Destination) bucket() bool { return !d.folder() }
 
 // The kinds of blocks.
 type kind int
@@ -85,7 +92,12 @@ func (s Sheet) steps() []block {
 		}
 	}
 	add("kit.step.program")
-	add("kit.step.disk")
+	if len(s.Destinations) == 0 || slices.ContainsFunc(s.Destinations, Destination.folder) {
+		add("kit.step.disk")
+	}
+	if slices.ContainsFunc(s.Destinations, Destination.bucket) {
+		add("kit.step.bucket")
+	}
 	add("kit.step.list", "rahat-restore list --url "+address)
 	add("kit.step.export", "rahat-restore export --url "+address+" ID -o FILE")
 	add("kit.step.postgres", "createdb -T template0 DATABASE", "psql -X -v ON_ERROR_STOP=1 -d DATABASE -f FILE")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -175,6 +176,32 @@ func TestAStainedCodeIsStillRead(t *testing.T) {
 	}
 	if got := read(t, stained); got != key {
 		t.Errorf("read %q", got)
+	}
+}
+
+// Each kind of place has its step: a disk is connected, and a bucket wants the
+// key of its account, which the sheet does not hold.
+func TestTheSheetSaysWhatItsPlacesNeed(t *testing.T) {
+	for _, lang := range i18n.Languages() {
+		s := sheet(lang)
+		disk, bucket := s.Destinations[0], s.Destinations[1]
+		for _, c := range []struct {
+			of   []Destination
+			want string
+		}{
+			{nil, "disk"}, {[]Destination{disk}, "disk"}, {[]Destination{bucket}, "bucket"}, {[]Destination{bucket, disk}, "disk bucket"},
+		} {
+			s.Destinations = c.of
+			var got []string
+			for _, what := range []string{"disk", "bucket"} {
+				if slices.ContainsFunc(s.blocks(), func(b block) bool { return b.kind == step && b.text == s.Texts.T("kit.step."+what) }) {
+					got = append(got, what)
+				}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%s, %d places: steps for %v, want %s", lang, len(c.of), got, c.want)
+			}
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 const (
 	margin    = 16.0
 	textWidth = 210 - 2*margin
-	lineHigh  = 4.7
+	lineHigh  = 4.5
 	textSize  = 10.0
 	codeSize  = 9.0
 	qrSide    = 42.0
@@ -80,7 +80,7 @@ func (p *page) draw(b block) error {
 		p.CellFormat(0, 11, b.text, "", 1, "L", false, 0, "")
 	case heading:
 		p.keep(4 * lineHigh)
-		p.Ln(3)
+		p.Ln(2)
 		p.SetFont(sans, "B", 12.5)
 		p.CellFormat(0, 7, b.text, "", 1, "L", false, 0, "")
 	case paragraph:
