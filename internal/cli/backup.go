@@ -19,7 +19,7 @@ func (a *app) backupCommand() *cobra.Command {
 	var kind string
 	c := a.command("backup JOB | --server S --database D[,D] [--to DEST] [flags]", args("[JOB]"), nil)
 	c.Flags().StringVar(&r.Server, "server", "", "")
-	c.Flags().StringSliceVar(&r.Databases, "database", nil, "")
+	c.Flags().Var(&nameList{&r.Databases}, "database", "")
 	c.Flags().StringVar(&r.Destination, "to", "", "")
 	addTypeFlag(c, &kind)
 	addVerifyFlag(c, &r.Verify)

@@ -50,6 +50,9 @@ func (a *app) source(ctx context.Context, c *cobra.Command, s *sourceFlags) (*co
 		p.leave()
 		s.passphrase.ask = true
 	}
+	if !s.passphrase.given() && s.identity == "" {
+		return nil, errMissing.Because(nil, "flags", "--passphrase-file", "command", c.CommandPath())
+	}
 	if r.Secret, err = a.secret(ctx, s.secret); err != nil {
 		return nil, err
 	}

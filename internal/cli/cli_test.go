@@ -207,6 +207,7 @@ var peopleCommands = []struct{ file, line, runs string }{
 	{"backup_several", "backup nightly", "shop crm failing"},
 	{"runs", "runs", ""},
 	{"run_show", "run show failing", ""},
+	{"run_show_disproved", "run show unproven", ""},
 	{"run_show_running", "run show running", ""},
 	{"backups", "backups", ""},
 	{"browse", "browse latest", ""},

@@ -145,6 +145,8 @@ var exitCodes = map[problem.Code]int{
 
 	"engine.auth_failed":           exitRefused,
 	"engine.login_not_allowed":     exitRefused,
+	"engine.password_missing":      exitRefused,
+	"engine.no_user":               exitRefused,
 	"engine.privilege_missing":     exitRefused,
 	"engine.target_exists":         exitRefused,
 	"engine.target_privilege":      exitRefused,

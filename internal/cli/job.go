@@ -30,7 +30,7 @@ type jobFlags struct {
 func (a *app) addJobFlags(c *cobra.Command) *jobFlags {
 	f := &jobFlags{scripts: addScriptFlags(c)}
 	c.Flags().StringVar(&f.server, "server", "", "")
-	c.Flags().StringSliceVar(&f.databases, "database", nil, "")
+	c.Flags().Var(&nameList{&f.databases}, "database", "")
 	c.Flags().StringSliceVar(&f.to, "to", nil, "")
 	addTypeFlag(c, &f.kind)
 	addVerifyFlag(c, &f.level)

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/control/client"
 	"github.com/rahatbackup/rahat/internal/problem"
@@ -146,6 +148,19 @@ func (a *app) runCommand() *cobra.Command {
 		a.runRetry(), a.runSwitch("dismiss", "run.dismissed", deadRunIDs, (*client.Client).DismissRun))
 }
 
+// proofIn returns the proof that a run was, or that followed its backup.
+func proofIn(r control.Run) *control.VerifyResult {
+	var v control.VerifyResult
+	var b control.BackupResult
+	switch {
+	case r.Kind == backup.RunVerify && json.Unmarshal(r.Result, &v) == nil:
+		return &v
+	case r.Kind == backup.RunBackup && json.Unmarshal(r.Result, &b) == nil:
+		return b.Verify
+	}
+	return nil
+}
+
 func (a *app) showRun(r control.Run) {
 	when := func(at *time.Time) string {
 		if at == nil {
@@ -183,6 +198,10 @@ func (a *app) showRun(r control.Run) {
 		}
 	}
 	a.showScriptResults(r.Scripts)
+	if proof := proofIn(r); proof != nil {
+		fmt.Fprintln(a.out)
+		a.showProofChecks(proof.Checks)
+	}
 	for _, w := range r.Warnings {
 		title, remedy := a.text(problem.Of(w.Err()))
 		fmt.Fprintf(a.out, "\n%s\n  %s\n", a.out.paint(yellow, "▲ "+title), remedy)

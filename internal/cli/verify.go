@@ -38,8 +38,14 @@ func (a *app) showVerified(v control.VerifyResult) {
 	if a.quiet {
 		return
 	}
-	rows := make([][]cell, len(v.Checks))
-	for i, check := range v.Checks {
+	a.showProofChecks(v.Checks)
+	a.showProof(v)
+}
+
+// showProofChecks lists what a proof looked at.
+func (a *app) showProofChecks(checks []control.Check) {
+	rows := make([][]cell, len(checks))
+	for i, check := range checks {
 		count := ""
 		if check.Count > 0 {
 			count = a.texts.Count(check.Count)
@@ -50,7 +56,6 @@ func (a *app) showVerified(v control.VerifyResult) {
 		a.out.table(a.heads("check", "result", "count", "time", "detail"), rows)
 		fmt.Fprintln(a.out)
 	}
-	a.showProof(v)
 }
 
 // checkName names a check of a proof; one this program does not know is shown

@@ -33,6 +33,12 @@ var (
 	ErrUnknownHost = problem.New("engine.unknown_host")
 	// ErrAuth: {address} refuses {user}'s password.
 	ErrAuth = problem.New("engine.auth_failed")
+	// ErrNoPassword: {address} asks {user} for a password, and none is known.
+	ErrNoPassword = problem.New("engine.password_missing")
+	// ErrNoUser: {address} has no {user} who may log in.
+	ErrNoUser = problem.New("engine.no_user")
+	// ErrOtherProgram: what answers at {address} is no server of this kind.
+	ErrOtherProgram = problem.New("engine.other_program")
 	// ErrNoLogin: the server has no rule that lets {user} in from here.
 	ErrNoLogin = problem.New("engine.login_not_allowed")
 	// ErrTLSRequired: {address} wants an encrypted connection.

@@ -24,6 +24,8 @@ var (
 	ErrNoSpace = problem.New("store.no_space")
 	// ErrUnavailable: the destination is not there (unplugged, offline).
 	ErrUnavailable = problem.New("store.unavailable")
+	// ErrNoFolder: a file stands at {place}, or above it, where a folder is needed.
+	ErrNoFolder = problem.New("store.not_a_folder")
 	// ErrBadKey: a key breaks the rules of [Store].
 	ErrBadKey = problem.New("store.bad_key")
 	// ErrLocked: the store forbids to delete {key} before {until}.

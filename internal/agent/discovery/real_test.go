@@ -296,7 +296,7 @@ func TestLoginsAreThoseOfPsql(t *testing.T) {
 func checkLogin(t *testing.T, f control.Found, name string, in, socket bool) {
 	t.Helper()
 	if !in {
-		if f.User != "" || f.Problem == nil || !slices.Contains([]string{string(engine.ErrAuth.Code), string(engine.ErrNoLogin.Code)}, f.Problem.Code) || len(f.Databases) != 0 || f.Version != "" {
+		if f.User != "" || f.Problem == nil || !slices.Contains([]string{string(engine.ErrAuth.Code), string(engine.ErrNoLogin.Code), string(engine.ErrNoPassword.Code), string(engine.ErrNoUser.Code)}, f.Problem.Code) || len(f.Databases) != 0 || f.Version != "" {
 			t.Errorf("got %+v, problem %+v", f, f.Problem)
 		}
 		return

@@ -43,6 +43,8 @@ var statuses = map[problem.Code]int{
 	"engine.table_ambiguous":       http.StatusUnprocessableEntity,
 	"engine.auth_failed":           http.StatusUnauthorized,
 	"engine.login_not_allowed":     http.StatusForbidden,
+	"engine.password_missing":      http.StatusUnauthorized,
+	"engine.no_user":               http.StatusUnauthorized,
 	"engine.privilege_missing":     http.StatusForbidden,
 	"recoverykit.passphrase_blank": http.StatusUnprocessableEntity,
 	"repository.bad_recipient":     http.StatusUnprocessableEntity,

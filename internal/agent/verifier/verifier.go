@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/engine"
@@ -110,24 +111,35 @@ func (v *Verifier) objects(ctx context.Context, r *Result, repo *repository.Repo
 			return 0, err.Error()
 		}
 		r.Rows = report.Rows
-		finding := ""
-		for i, d := range report.Damage {
-			if i == 5 {
-				finding += fmt.Sprintf("; and %d more", len(report.Damage)-i)
-				break
-			}
-			finding += fmt.Sprintf("; %v", d)
-		}
-		return report.Blobs, trimSeparator(finding)
+		return report.Blobs, damageFound(report.Damage)
 	})
 	return err
 }
 
-func trimSeparator(s string) string {
-	if len(s) > 2 {
-		return s[2:]
+// damageFound says which objects are damaged, in which way, and what needs them.
+func damageFound(damage []repository.Damage) string {
+	var objects []string
+	parts := map[string][]string{}
+	for _, d := range damage {
+		object := fmt.Sprintf("%s (%s)", d.Object, problem.Of(d.Err).Code)
+		if parts[object] == nil {
+			objects = append(objects, object)
+		}
+		parts[object] = append(parts[object], string(d.Part))
 	}
-	return s
+	for i, object := range objects {
+		objects[i] = object + ": " + first(parts[object], ", ")
+	}
+	return first(objects, "; ")
+}
+
+// first joins the first few of a list and counts the others.
+func first(list []string, separator string) string {
+	const most = 5
+	if len(list) <= most {
+		return strings.Join(list, separator)
+	}
+	return fmt.Sprintf("%s%sand %d more", strings.Join(list[:most], separator), separator, len(list)-most)
 }
 
 // inSandbox restores src into a throw-away server and lets then look at it. A

@@ -130,8 +130,13 @@ func TestEveryLevelSeesDamage(t *testing.T) {
 		})
 	}
 	for _, level := range []string{Basic, Full} {
-		if r := prove(t, level, repo, m, e); r.OK() {
+		r := prove(t, level, repo, m, e)
+		if r.OK() {
 			t.Errorf("%s proves a damaged backup: %+v", level, r)
+		}
+		told := r.Checks[0].Detail
+		if level == Basic && (!strings.HasPrefix(told, "packs/") || strings.Count(told, " (repository.damaged): ") != strings.Count(told, "packs/") || strings.Contains(told, "{")) {
+			t.Errorf("the damage is told as %q", told)
 		}
 	}
 }

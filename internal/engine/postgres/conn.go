@@ -115,7 +115,7 @@ func (s *server) connect(ctx context.Context, database string, major int, more m
 	}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, s.connectError(ctx, err, cfg.User, database)
+		return nil, s.connectError(ctx, err, cfg)
 	}
 	c := &conn{pg: pg, skim: skim, database: database}
 	c.version, err = clienttool.ParseVersion(pg.ParameterStatus("server_version"))

@@ -144,13 +144,16 @@ func noRoom(err error, place string) error {
 }
 
 // connectError tells a person why no connection came about.
-func (s *server) connectError(ctx context.Context, err error, user, database string) error {
+func (s *server) connectError(ctx context.Context, err error, cfg *pgconn.Config) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	addr := s.cfg.Address
+	addr, user, database := s.cfg.Address, cfg.User, cfg.Database
 	switch pgCode(err) {
 	case codeAuth:
+		if cfg.Password == "" { // neither configured nor in .pgpass: nothing was mistyped
+			return engine.ErrNoPassword.Because(err, "address", addr, "user", user)
+		}
 		return engine.ErrAuth.Because(err, "address", addr, "user", user)
 	case codeNoLogin:
 		return s.noLogin(err, user)
@@ -165,13 +168,16 @@ func (s *server) connectError(ctx context.Context, err error, user, database str
 	case codeProtocol:
 		return ErrPooler.Because(err, "address", addr)
 	}
-	return s.dialError(err, user)
+	return s.dialError(err)
 }
 
-// noLogin sorts out the refusals that share one code: no rule at all, or none for
-// a connection without encryption. The code says no more, so the text must, which
-// servers may translate.
+// noLogin sorts out the refusals that share one code: no such role, no rule at all,
+// or none for a connection without encryption. The server's function tells the
+// first apart; of the others only the text does, which servers may translate.
 func (s *server) noLogin(err error, user string) error {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && pe.Routine == "InitializeSessionUserId" {
+		return engine.ErrNoUser.Because(err, "address", s.cfg.Address, "user", user)
+	}
 	msg := err.Error()
 	for _, plain := range []string{"no encryption", "SSL off", "SSL kapalı", "şifreleme yok"} {
 		if strings.Contains(msg, plain) && s.cfg.Options[OptSSLMode] == "disable" {
@@ -182,7 +188,7 @@ func (s *server) noLogin(err error, user string) error {
 }
 
 // dialError is for what happens before the server says anything.
-func (s *server) dialError(err error, user string) error {
+func (s *server) dialError(err error) error {
 	addr := s.cfg.Address
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
 		return engine.ErrUnknownHost.Because(err, "host", s.host, "address", addr)
@@ -190,13 +196,25 @@ func (s *server) dialError(err error, user string) error {
 	if isTLS(err) {
 		return engine.ErrTLSUntrusted.Because(err, "address", addr)
 	}
-	if strings.Contains(err.Error(), "server refused TLS connection") {
+	// The last attempt decides: where encryption is preferred only, one without it follows.
+	if strings.HasSuffix(err.Error(), "server refused TLS connection") {
 		return engine.ErrBadConfig.Because(err, "reason", "the server has encryption switched off, but sslmode asks for it")
 	}
-	if strings.Contains(err.Error(), "password") && s.cfg.Password.Empty() {
-		return engine.ErrAuth.Because(err, "address", addr, "user", user)
+	if isGarbled(err) {
+		return engine.ErrOtherProgram.Because(err, "address", addr, "product", "PostgreSQL")
 	}
 	return engine.ErrUnreachable.Because(err, "address", addr)
+}
+
+// isGarbled reports whether something answered that does not speak PostgreSQL's
+// protocol, for example a web server on a mistyped port.
+func isGarbled(err error) bool {
+	for _, said := range []string{"invalid body length", "negative body length", "unknown message type"} {
+		if strings.Contains(err.Error(), said) {
+			return true
+		}
+	}
+	return false
 }
 
 func isTLS(err error) bool {
@@ -253,6 +271,14 @@ func lost(err error) bool {
 	}
 	_, ok := errors.AsType[net.Error](err)
 	return ok
+}
+
+// denied returns what a message says one may not read.
+func denied(msg string) string {
+	if _, object, ok := strings.Cut(msg, "permission denied for "); ok {
+		return object
+	}
+	return msg
 }
 
 // firstLine returns the message of a server's error, or the error's first line.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -181,7 +182,7 @@ func TestTheSmallestToolThatIsNotOlderThanTheServerIsChosen(t *testing.T) {
 }
 
 func TestEveryReasonNotToConnectIsToldApart(t *testing.T) {
-	s := pgtest.Start(t, pgtest.Options{HBA: "local all all scram-sha-256\nhost all stranger 127.0.0.1/32 reject\nhost all all 127.0.0.1/32 scram-sha-256\n",
+	s := pgtest.Start(t, pgtest.Options{HBA: "local all all scram-sha-256\nhost all stranger 127.0.0.1/32 reject\nhost all nobody 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
 		Settings: map[string]string{"max_connections": "12", "max_wal_senders": "0", "superuser_reserved_connections": "3"}})
 	s.Exec(t, "postgres", "CREATE ROLE stranger LOGIN PASSWORD 'x'; CREATE ROLE plain LOGIN PASSWORD 'x'")
 	for name, c := range map[string]struct {
@@ -190,7 +191,9 @@ func TestEveryReasonNotToConnectIsToldApart(t *testing.T) {
 		want error
 	}{
 		"password": {engine.Config{Address: s.Addr, User: "postgres", Password: vault.NewSecret("wrong-secret")}, "postgres", engine.ErrAuth},
-		"none":     {engine.Config{Address: s.Addr, User: "postgres", Options: map[string]string{OptPassFile: "/nonexistent"}}, "postgres", engine.ErrAuth},
+		"none":     {engine.Config{Address: s.Addr, User: "postgres", Options: map[string]string{OptPassFile: "/nonexistent"}}, "postgres", engine.ErrNoPassword},
+		"no role":  {engine.Config{Address: s.Addr, User: "nobody"}, "postgres", engine.ErrNoUser},
+		"web":      {engine.Config{Address: webServer(t), User: "postgres"}, "postgres", engine.ErrOtherProgram},
 		"no rule":  {engine.Config{Address: s.Addr, User: "stranger", Password: vault.NewSecret("x")}, "postgres", engine.ErrNoLogin},
 		"host":     {engine.Config{Address: "no-such-host.invalid:5432", User: "x"}, "postgres", engine.ErrUnknownHost},
 		"refused":  {engine.Config{Address: "127.0.0.1:1", User: "x"}, "postgres", engine.ErrUnreachable},
@@ -227,6 +230,37 @@ func TestEveryReasonNotToConnectIsToldApart(t *testing.T) {
 		}()
 	}
 	t.Error("no end of connections")
+}
+
+// webServer answers whatever it is sent as many a web server does, and returns where.
+func webServer(t *testing.T) (address string) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, rerr := c.Read(make([]byte, 4096))
+			_, werr := io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			if err := errors.Join(rerr, werr, c.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	return l.Addr().String()
 }
 
 func TestSettingsThatMakeNoSenseAreRefusedWithoutConnecting(t *testing.T) {

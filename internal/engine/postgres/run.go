@@ -18,7 +18,7 @@ func (s *server) Run(ctx context.Context, database, sql string) (err error) {
 	cfg.RuntimeParams = map[string]string{"application_name": session["application_name"], "client_encoding": "UTF8"}
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return s.connectError(ctx, err, cfg.User, database)
+		return s.connectError(ctx, err, cfg)
 	}
 	c := &conn{pg: pg, database: database}
 	defer func() { err = errors.Join(err, c.close(ctx)) }()

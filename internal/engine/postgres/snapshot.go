@@ -295,12 +295,12 @@ func (n *snapshot) dumpError(ctx context.Context, err error) error {
 		// A waiting change of a table stands between pg_dump and a lock
 		// we hold already, or a table has gone.
 		if strings.Contains(f.Stderr, "permission denied") {
-			return engine.ErrPrivilege.Because(err, "user", n.user(), "object", msg)
+			return engine.ErrPrivilege.Because(err, "user", n.user(), "object", denied(msg))
 		}
 		n.warn(ErrDDLWaits)
 		return fmt.Errorf("%w: %w", errChanged, err)
 	case strings.Contains(f.Stderr, "permission denied"):
-		return engine.ErrPrivilege.Because(err, "user", n.user(), "object", msg)
+		return engine.ErrPrivilege.Because(err, "user", n.user(), "object", denied(msg))
 	case strings.Contains(f.Stderr, "undefined symbol"), strings.Contains(f.Stderr, "could not load library"):
 		return ErrLibrary.Because(err, "library", quotedIn(f.Stderr))
 	}
@@ -355,7 +355,7 @@ func (n *snapshot) readCatalog(ctx context.Context, tables []*table) error {
 // privilege makes a missing right readable.
 func (n *snapshot) privilege(err error) error {
 	if pgCode(err) == codePrivilege {
-		return engine.ErrPrivilege.Because(err, "user", n.user(), "object", firstLine(err))
+		return engine.ErrPrivilege.Because(err, "user", n.user(), "object", denied(firstLine(err)))
 	}
 	return err
 }

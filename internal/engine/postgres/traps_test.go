@@ -21,6 +21,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/engine/postgres/pgtest"
 	"github.com/rahatbackup/rahat/internal/engine/postgres/zoo"
+	"github.com/rahatbackup/rahat/internal/problem"
 )
 
 // waiting blocks until a statement like this waits for a lock.
@@ -235,6 +236,9 @@ func TestAnAccountThatMayNotReadAllIsToldWhat(t *testing.T) {
 		}
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", db, err, want)
+		}
+		if p := problem.Of(err); db == "lo" && p != nil && p.Params["object"] != "large object 99" {
+			t.Errorf("may not read %q", p.Params["object"])
 		}
 		if want == nil && err == nil {
 			if got := string(m.data[partLargeObjects]); got != "99\t0\t\\\\x616263\n" {

@@ -28,7 +28,9 @@ func (s *Store) explain(err error, key string) error {
 		return store.ErrAccess.Because(err, "place", s.shew)
 	case isGone(err):
 		return store.ErrUnavailable.Because(err, "place", s.shew)
-	case key == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) || isNotDir(err)):
+	case key == "" && (errors.Is(err, errNotDir) || isNotDir(err)):
+		return store.ErrNoFolder.Because(err, "place", s.shew)
+	case key == "" && errors.Is(err, fs.ErrNotExist):
 		return store.ErrUnavailable.Because(err, "place", s.shew)
 	case errors.Is(err, fs.ErrExist):
 		return store.ErrExists.Because(err, "key", key)

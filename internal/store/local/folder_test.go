@@ -162,8 +162,10 @@ func TestOpenWantsAnAbsoluteFolder(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(file); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("open a file: %v", err)
+	for _, f := range []func(string) (*Store, error){Open, Create} {
+		if _, err := f(file); !errors.Is(err, store.ErrNoFolder) {
+			t.Errorf("a file: %v, want ErrNoFolder", err)
+		}
 	}
 	for _, f := range []func(string) (*Store, error){Open, Create} {
 		if _, err := f("relative"); !errors.Is(err, store.ErrBadURL) {

@@ -10,7 +10,7 @@ export type Remedy =
   | { kind: 'protect'; rows: DatabaseStatus[] };
 
 /** Problems that a user name and a password solve. */
-const refusedLogins = new Set(['engine.auth_failed', 'engine.login_not_allowed']);
+const refusedLogins = new Set(['engine.auth_failed', 'engine.login_not_allowed', 'engine.password_missing', 'engine.no_user']);
 
 export function needsLogin(found: Found): boolean {
   return refusedLogins.has(found.problem?.code ?? '');

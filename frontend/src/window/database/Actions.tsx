@@ -10,7 +10,7 @@ const PasswordDialog = lazy(async () => ({ default: (await import('../dashboard/
 /** What would help this database most. */
 export type Remedy = 'password' | 'back_up' | 'back_up_full' | 'prove' | 'restore' | 'none';
 
-const refusedLogins = new Set(['engine.auth_failed', 'engine.login_not_allowed']);
+const refusedLogins = new Set(['engine.auth_failed', 'engine.login_not_allowed', 'engine.password_missing', 'engine.no_user']);
 
 export function remedyOf(d: DatabaseStatus): Remedy {
   if (refusedLogins.has(d.problem?.code ?? '')) return 'password';
