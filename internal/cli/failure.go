@@ -168,6 +168,7 @@ var exitCodes = map[problem.Code]int{
 	"repository.no_key_slot":       exitRefused,
 	"repository.wrong_key":         exitRefused,
 	"vault.wrong_key":              exitRefused,
+	"vault.passphrase_file_empty":  exitRefused,
 	"vault.locked":                 exitRefused,
 	"store.access_denied":          exitRefused,
 	"message.login_refused":        exitRefused,

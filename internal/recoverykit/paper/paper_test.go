@@ -97,7 +97,7 @@ func TestThePagesSayTheSameAndTheirCodeCanBeScanned(t *testing.T) {
 		if !strings.Contains(text, s.Identity.Secret().Reveal()) || strings.Contains(text, "hunter2") {
 			t.Errorf("%s: the key is not on the pages, or a password is", lang)
 		}
-		tool(t, "pdftoppm", "-r", "110", "-png", file, strings.TrimSuffix(file, ".pdf"))
+		tool(t, "pdftoppm", "-r", "150", "-png", file, strings.TrimSuffix(file, ".pdf"))
 		pages, err := filepath.Glob(strings.TrimSuffix(file, ".pdf") + "-*.png")
 		if err != nil || len(pages) == 0 || len(pages) > 2 {
 			t.Fatalf("%s: pages %q, %v", lang, pages, err)
@@ -142,7 +142,7 @@ func read(t *testing.T, picture image.Image) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := decoder.NewQRCodeReader().Decode(bitmap, nil)
+	found, err := decoder.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
 	if err != nil {
 		t.Fatalf("no QR code: %v", err)
 	}

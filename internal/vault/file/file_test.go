@@ -316,3 +316,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAnEmptyPassphraseFileIsSaidToBeEmpty(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "passphrase")
+	for _, text := range []string{"", "\n", "\r\nbelow"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), filepath.Join(dir, "vault"), PassphraseFile(path)); !errors.Is(err, ErrNoPassphrase) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

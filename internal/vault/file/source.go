@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/vault"
 )
 
@@ -35,6 +35,10 @@ func (p passphrase) Key(context.Context, bool) ([]byte, bool, error) {
 	return []byte(p.p.Composed()), true, nil
 }
 
+// ErrNoPassphrase: the first line of the file {path}, which holds the
+// passphrase, is empty.
+var ErrNoPassphrase = problem.New("vault.passphrase_file_empty")
+
 // PassphraseFile is a source that reads the passphrase from a file each time it
 // is needed: the first line, without its end.
 func PassphraseFile(path string) KeySource { return passphraseFile(path) }
@@ -49,7 +53,7 @@ func (p passphraseFile) Key(ctx context.Context, fresh bool) ([]byte, bool, erro
 	line, _, _ := bytes.Cut(b, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 {
-		return nil, false, vault.ErrWrongKey.Because(fmt.Errorf("the first line of %s is empty", string(p)))
+		return nil, false, ErrNoPassphrase.Because(nil, "path", string(p))
 	}
 	return norm.NFC.Bytes(line), true, nil
 }
