@@ -29,12 +29,15 @@ type channelFlags struct {
 	secret  *secretFlags
 }
 
+// occasions are what a channel can be told of.
+var occasions = []string{"failure", "overdue", "proof", "digest", "success"}
+
 func addChannelFlags(c *cobra.Command) *channelFlags {
 	f := &channelFlags{}
 	c.Flags().StringArrayVar(&f.set, "set", nil, "")
 	c.Flags().StringSliceVar(&f.on, "on", nil, "")
 	f.secret = addSecretFlags(c, "secret")
-	complete(c, "on", []string{"failure", "overdue", "proof", "digest", "success"})
+	complete(c, "on", occasions)
 	return f
 }
 
@@ -60,6 +63,11 @@ func (a *app) apply(c *cobra.Command, f *channelFlags, n *control.NewChannel) (e
 	}
 	n.Settings = settings
 	if c.Flags().Changed("on") {
+		for _, what := range f.on {
+			if !slices.Contains(occasions, what) {
+				return errChoice.Because(nil, "flag", "--on", "value", what, "possible", list(occasions))
+			}
+		}
 		n.On = f.on
 	}
 	n.Secret, err = a.secret(c.Context(), f.secret)

@@ -164,11 +164,25 @@ func (a *app) showMoments(j control.Job, p control.JobPreview) {
 		if full[at] {
 			kind = a.typeName("full")
 		}
-		fmt.Fprintf(a.out, "%s  %s\n", a.moment(at), kind)
+		fmt.Fprintf(a.out, "%s%s  %s\n", a.moment(at), a.elsewhere(at, j.Zone), kind)
 	}
 	if len(p.Prove) > 0 {
-		fmt.Fprintln(a.out, a.t("job.preview.prove", "at", a.moment(p.Prove[0])))
+		fmt.Fprintln(a.out, a.t("job.preview.prove", "at", a.moment(p.Prove[0])+a.elsewhere(p.Prove[0], j.Zone)))
 	}
+}
+
+// elsewhere adds what the clocks of a job's zone show at a moment, where they
+// differ from those of the person.
+func (a *app) elsewhere(at time.Time, zone string) string {
+	loc, err := time.LoadLocation(zone)
+	if zone == "" || err != nil {
+		return ""
+	}
+	_, there := at.In(loc).Zone()
+	if _, here := at.In(a.opt.Zone).Zone(); here == there {
+		return ""
+	}
+	return " (" + a.texts.Time(at.In(loc)) + " " + zone + ")"
 }
 
 // showRemoved lists what would go.

@@ -68,6 +68,14 @@ func (a *app) showPrune(p control.PrunePreview) error {
 	return nil
 }
 
+// pruneWords are what there is to say of a prune.
+func pruneWords(a *app, v control.PruneResult) []string {
+	return []string{
+		"destination", v.Destination, "removed", a.texts.N("count.backups", int64(len(v.Removed))), "kept", a.texts.Count(int64(v.Kept)),
+		"freed", a.texts.Bytes(v.FreedBytes), "before", a.texts.Bytes(v.BeforeBytes), "after", a.texts.Bytes(v.AfterBytes),
+	}
+}
+
 // pruned prints what came of runs, one a destination.
 func (a *app) pruned(runs []control.Run) error {
 	docs := make([]outcome[control.PruneResult], len(runs))
@@ -85,8 +93,7 @@ func (a *app) pruned(runs []control.Run) error {
 			continue
 		}
 		v := docs[i].result
-		a.done("prune.done", "destination", v.Destination, "removed", a.texts.N("count.backups", int64(len(v.Removed))),
-			"kept", a.texts.Count(int64(v.Kept)), "freed", a.texts.Bytes(v.FreedBytes), "before", a.texts.Bytes(v.BeforeBytes), "after", a.texts.Bytes(v.AfterBytes))
+		a.done("prune.done", pruneWords(a, v)...)
 		if v.WaitingBytes > 0 && !a.quiet {
 			fmt.Fprintf(a.out, "  %s\n", a.t("prune.waiting", "size", a.texts.Bytes(v.WaitingBytes)))
 		}

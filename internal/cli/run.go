@@ -186,6 +186,9 @@ func (a *app) showRun(r control.Run) {
 		facts = append(facts, [2]string{"time", a.elapsed(seconds(r))})
 	}
 	a.facts(facts)
+	if v, err := result[control.PruneResult](r); err == nil && r.Kind == backup.RunPrune && len(r.Result) > 0 {
+		fmt.Fprintf(a.out, "\n%s\n", a.t("prune.done", pruneWords(a, v)...))
+	}
 	if p := r.Progress; p != nil && !r.Status.Over() {
 		m := newMeter(a, 1)
 		fmt.Fprintf(a.out, "\n%s\n", m.line(&track{run: r}, a.opt.Now()))

@@ -54,6 +54,7 @@ export type VerifyResult = Schemas['VerifyResult'];
 export type Check = Schemas['Check'];
 export type RestoreRequest = Schemas['RestoreRequest'];
 export type RestoreResult = Schemas['RestoreResult'];
+export type PruneResult = Schemas['PruneResult'];
 export type RestoreCheck = Schemas['RestoreCheck'];
 export type RestoreCheckItem = Schemas['RestoreCheckItem'];
 export type Run = Schemas['Run'];

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { BackupResult, RestoreResult, Run, VerifyResult } from '../../api/api';
+import type { BackupResult, PruneResult, RestoreResult, Run, VerifyResult } from '../../api/api';
 import { useWording } from '../../i18n/react';
 import { useAct, useCanAct } from '../../state/react';
 import { Button, LinkButton } from '../../ui/Button';
@@ -73,6 +73,12 @@ function useSentence(run: Run): [title: string, body: string] {
     const r = run.result as RestoreResult;
     const done = { size: format.bytes(r.plain_bytes), time: took(r.seconds) };
     return [t('run.restored', { name: r.database }), r.rows > 0 ? t('run.restored_body', { ...done, rows: format.count(r.rows) }) : t('run.restored_bare', done)];
+  }
+  if (run.kind === 'prune' && run.result) {
+    const r = run.result as PruneResult;
+    const room = { freed: format.bytes(r.freed_bytes), before: format.bytes(r.before_bytes), after: format.bytes(r.after_bytes) };
+    const removed = t('run.pruned', { count: r.removed.length, kept: r.kept });
+    return [t('run.done', { what: words.kind(run) }), [removed, t('run.freed', room), ...(r.waiting_bytes > 0 ? [t('run.freed_later', { size: format.bytes(r.waiting_bytes) })] : [])].join(' ')];
   }
   return [t('run.done', { what: words.kind(run) }), ''];
 }
