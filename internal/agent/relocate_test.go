@@ -11,6 +11,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/problem"
 	"github.com/rahatbackup/rahat/internal/store"
 	"github.com/rahatbackup/rahat/internal/store/local"
 	"github.com/rahatbackup/rahat/internal/vault"
@@ -72,5 +73,26 @@ func TestADestinationGetsANewSecret(t *testing.T) {
 	must[control.Destination](t)(l.EditDestination(ctx, "disk", control.DestinationEdit{Secret: "fresh"}))
 	if run := backUp(); run.Status != backup.OK {
 		t.Errorf("run %+v", run)
+	}
+}
+
+// A bucket says in words of its own why it takes nothing; the backup is made all
+// the same.
+func TestABucketThatIsGoneIsAnEmergency(t *testing.T) {
+	h := newHouse(t)
+	var gone atomic.Bool
+	h.open = func(ctx context.Context, url string, secret vault.Secret, create bool) (store.Store, error) {
+		if url == h.disk && gone.Load() {
+			return nil, problem.New("s3.no_bucket").Because(nil, "bucket", "b", "endpoint", "e")
+		}
+		return openStore(ctx, url, secret, create)
+	}
+	l := h.start(t)
+	l.furnish(h)
+	l.shelf("other")
+	backUp := l.job(control.Job{Name: "nightly", Destinations: []string{"disk"}, Emergency: "other"})
+	gone.Store(true)
+	if run := backUp(); run.Status != backup.OK || len(l.list()) != 1 || l.list()[0].Destination != "other" {
+		t.Errorf("run %+v, problem %+v, backups %+v", run, run.Problem, l.list())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -91,5 +92,8 @@ func cannotTake(err error) bool {
 			return true
 		}
 	}
-	return false
+	// What buckets have problems of their own for: one that is gone, a key that
+	// was changed, a clock that is wrong.
+	p := problem.Of(err)
+	return p != nil && strings.HasPrefix(string(p.Code), "s3.")
 }
