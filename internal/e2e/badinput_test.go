@@ -7,13 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rahatbackup/rahat/internal/control"
+	"github.com/rahatbackup/rahat/internal/control/client"
 	"github.com/rahatbackup/rahat/internal/engine/postgres/pgtest"
+	"github.com/rahatbackup/rahat/internal/paths"
 )
 
 func TestConnectionErrorsSayWhatToDo(t *testing.T) {
@@ -135,23 +138,35 @@ func slow(t *testing.T, pg *pgtest.Server) {
 	pg.Exec(t, "uzun", `CREATE TABLE t AS SELECT i id, md5(i::text) a, md5((i*7)::text) b FROM generate_series(1, 1500000) i; ALTER TABLE t ADD PRIMARY KEY (id)`)
 }
 
-// running starts a backup in the background and waits until it reads rows.
-func running(t *testing.T, r *rig, database string) (cmd *exec.Cmd, run control.Run) {
+// running starts a backup in the background and halts the server in the midst of
+// the rows that it sends, until goOn is called.
+func running(t *testing.T, r *rig, pg *pgtest.Server, database string) (cmd *exec.Cmd, run control.Run, goOn func()) {
 	t.Helper()
 	cmd = exec.Command(filepath.Join(bin, "rahat"), "backup", "--server", "pg", "--database", database, "--to", "disk", "--json")
 	cmd.Env = r.env
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
-		var runs []control.Run
-		r.ok(&runs, "runs")
-		if len(runs) > 0 && runs[0].Status == "running" && runs[0].Progress != nil && runs[0].Progress.Phase == "dump" && runs[0].Progress.Done > 1<<20 {
-			return cmd, runs[0]
+	agent := client.Default(paths.Home(r.home))
+	defer agent.Close()
+	sender := 0
+	signal := func(s syscall.Signal) { _ = syscall.Kill(sender, s) } // it may have ended
+	soon(t, "the backup reads rows", func() bool {
+		for _, row := range pg.Query(t, database, "SELECT pid FROM pg_stat_activity WHERE datname=current_database() AND state='active' AND query ILIKE 'copy%'") {
+			sender, _ = strconv.Atoi(row[0])
+			signal(syscall.SIGSTOP)
+			runs, err := agent.Runs(t.Context(), 1)
+			if err == nil && len(runs) > 0 && runs[0].Status == "running" && runs[0].Progress != nil && runs[0].Progress.Phase == "dump" && runs[0].Progress.Done > 1<<20 {
+				run = runs[0]
+				return true
+			}
+			signal(syscall.SIGCONT)
 		}
-	}
-	t.Fatal("the backup never came to read rows")
-	return nil, control.Run{}
+		return false
+	})
+	goOn = func() { signal(syscall.SIGCONT) }
+	t.Cleanup(goOn)
+	return cmd, run, goOn
 }
 
 func TestKilledAgentLeavesACompleteBackupOrNone(t *testing.T) {
@@ -160,7 +175,8 @@ func TestKilledAgentLeavesACompleteBackupOrNone(t *testing.T) {
 	r := newRig(t)
 	r.addServer(pg)
 	r.addFolder()
-	cmd, run := running(t, r, "uzun")
+	cmd, run, goOn := running(t, r, pg, "uzun")
+	defer goOn()
 	if err := syscall.Kill(r.agentPID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -186,9 +202,10 @@ func TestCancelAndKilledServer(t *testing.T) {
 	r := newRig(t)
 	r.addServer(pg)
 	r.addFolder()
-	cmd, run := running(t, r, "uzun")
+	cmd, run, goOn := running(t, r, pg, "uzun")
 	start := time.Now()
 	r.ok(nil, "run", "cancel", run.ID)
+	goOn()
 	err := cmd.Wait()
 	if took := time.Since(start); err == nil || cmd.ProcessState.ExitCode() != 130 || took > 5*time.Second {
 		t.Errorf("cancelled backup: %v after %v", err, took)
@@ -196,7 +213,7 @@ func TestCancelAndKilledServer(t *testing.T) {
 	if left := pg.Query(t, "postgres", "SELECT query FROM pg_stat_activity WHERE datname='uzun'"); len(left) != 0 {
 		t.Errorf("connections left behind: %v", left)
 	}
-	cmd, run = running(t, r, "uzun")
+	cmd, run, _ = running(t, r, pg, "uzun")
 	pg.Kill(t)
 	if err := cmd.Wait(); err == nil {
 		t.Error("the backup of a killed server went well")

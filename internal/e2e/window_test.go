@@ -16,7 +16,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rahatbackup/rahat/internal/backup"
 	"github.com/rahatbackup/rahat/internal/control"
@@ -98,21 +97,33 @@ func (w *shown) pid() int { return w.cmd.Process.Pid }
 // id waits until the window is on the screen and returns its number there.
 func (w *shown) id() string {
 	w.t.Helper()
-	return w.hand("xdotool", "search", "--sync", "--onlyvisible", "--all", "--pid", strconv.Itoa(w.pid()), "--name", "Rahat Backup")
+	id := ""
+	soon(w.t, "the window is on the screen", func() bool {
+		// It fails when another window goes while it looks.
+		out, err := w.try("xdotool", "search", "--onlyvisible", "--all", "--pid", strconv.Itoa(w.pid()), "--name", "Rahat Backup")
+		id = out
+		return err == nil && id != ""
+	})
+	return id
 }
 
 // hand does what a hand would and returns what is said of it.
 func (w *shown) hand(program string, args ...string) string {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	out, err := w.try(program, args...)
+	if err != nil {
+		w.t.Fatalf("%s %v: %v", program, args, err)
+	}
+	return out
+}
+
+func (w *shown) try(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = w.env
 	out, err := cmd.Output()
-	if err != nil {
-		w.t.Fatalf("%s %v: %v", program, args, err)
-	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out)), err
 }
 
 // isActive reports whether the window is the one that the person works in, which

@@ -4,6 +4,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -97,14 +98,25 @@ func Start(t testing.TB, opt Options) *Server {
 	return s
 }
 
-// Kill ends the server at once, as a crash would; nothing is written any more.
+// Kill ends the server at once, with all its processes, as a crash would; nothing
+// is written or sent any more.
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
+	children := s.Query(t, "postgres", "SELECT pid FROM pg_stat_activity")
 	b, err := os.ReadFile(filepath.Join(s.DataDir, "postmaster.pid"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	pid, _, _ := strings.Cut(string(b), "\n")
+	kill(t, pid) // first, so that it does not start anew what ends
+	for _, row := range children {
+		kill(t, row[0])
+	}
+	s.Cluster.Stop()
+}
+
+func kill(t testing.TB, pid string) {
+	t.Helper()
 	n, err := strconv.Atoi(pid)
 	if err != nil {
 		t.Fatal(err)
@@ -113,10 +125,9 @@ func (s *Server) Kill(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Kill(); err != nil {
+	if err := p.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}
-	s.Cluster.Stop()
 }
 
 // Restart stops the server if it still runs, and starts it again with what it
