@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -135,42 +136,46 @@ func TestRunMakesBackupsThatRestore(t *testing.T) {
 func TestEveryStoreFailureLeavesACompleteBackupOrNone(t *testing.T) {
 	for name, like := range map[string]fault.Rule{
 		"fails": {}, "fails late": {Late: true}, "fails after some bytes": {After: 100}, "fails for ever": {Forever: true},
+		"slow": {Delay: time.Minute, SlowOnly: true, Forever: true},
 	} {
 		if testing.Short() && name != "fails late" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.host.Set("shop", shopOf(0))
-			open := func() store.Store {
-				st := mem.New()
-				repo, err := repository.Create(t.Context(), st, slots, repository.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
 				b.host.Set("shop", shopOf(0))
-				if _, err := b.run(t.Context(), repo, backup.Full); err != nil {
-					t.Fatal(err)
+				open := func() store.Store {
+					st := mem.New()
+					repo, err := repository.Create(t.Context(), st, slots, repository.Options{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					b.host.Set("shop", shopOf(0))
+					if _, err := b.run(t.Context(), repo, backup.Full); err != nil {
+						t.Fatal(err)
+					}
+					b.host.Set("shop", shopOf(1))
+					<-time.After(time.Second) // backups are ordered by their time
+					return st
 				}
-				b.host.Set("shop", shopOf(1))
-				return st
-			}
-			work := func(st store.Store) error {
-				repo, err := repository.Open(t.Context(), st, repository.Options{}, repository.SecretKey(slots.Secret))
-				if err != nil {
+				work := func(st store.Store) error {
+					repo, err := repository.Open(t.Context(), st, repository.Options{}, repository.SecretKey(slots.Secret))
+					if err != nil {
+						return err
+					}
+					_, err = b.run(t.Context(), repo, backup.Incremental)
 					return err
 				}
-				_, err = b.run(t.Context(), repo, backup.Incremental)
-				return err
-			}
-			turns, err := fault.Walk(like, open, work, func(s fault.Step) { afterFault(t, b, s) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			if turns < 5 {
-				t.Errorf("only %d failures were met", turns)
-			}
-			t.Logf("%d failures", turns)
+				turns, err := fault.Walk(like, open, work, func(s fault.Step) { afterFault(t, b, s) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if turns < 5 {
+					t.Errorf("only %d failures were met", turns)
+				}
+				t.Logf("%d failures", turns)
+			})
 		})
 	}
 }

@@ -1,6 +1,10 @@
 package fault
 
-import "github.com/rahatbackup/rahat/internal/store"
+import (
+	"fmt"
+
+	"github.com/rahatbackup/rahat/internal/store"
+)
 
 // Step is one turn of a [Walk].
 type Step struct {
@@ -17,7 +21,8 @@ type Step struct {
 // how many turns met the fault.
 //
 // like says how calls fail; its Call is ignored. Walks of several kinds are
-// worth it: plain, Late, After, Forever. The work must make the same calls in
+// worth it: plain, Late, After, Forever, SlowOnly. Slow calls must not make the
+// work fail: such an error ends the walk. The work must make the same calls in
 // each turn, or at least end.
 func Walk(like Rule, open func() store.Store, work func(s store.Store) error, check func(Step)) (turns int, err error) {
 	for n := 1; ; n++ {
@@ -25,10 +30,13 @@ func Walk(like Rule, open func() store.Store, work func(s store.Store) error, ch
 		inner := open()
 		s := New(inner, like)
 		err := work(s)
-		if s.Fired() == 0 {
-			if s.matched(like) < n {
-				return turns, err
-			}
+		if s.matched(like) < n {
+			return turns, err
+		}
+		if like.SlowOnly && err != nil {
+			return turns, fmt.Errorf("slow %v: %w", s.hit(like), err)
+		}
+		if !like.SlowOnly && s.Fired() == 0 {
 			continue // the call had fewer bytes than After
 		}
 		turns++
