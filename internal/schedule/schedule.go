@@ -33,7 +33,7 @@ type Schedule struct {
 	spec  string
 	zone  *time.Location
 	cron  cron.Schedule
-	clock bool // names hours of the day, which are met once a day each, whatever the clocks do
+	clock bool // names some hours of the day, which are met once a day each, whatever the clocks do
 }
 
 // horizon is how far ahead moments are looked for: 29 February comes within
@@ -67,8 +67,7 @@ func Parse(spec, zone string) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, ErrSpec.Because(err, "spec", spec, "part", fault(line))
 	}
-	hour := strings.Fields(line)[1]
-	s := Schedule{spec: spec, zone: loc, cron: parsed, clock: !strings.HasPrefix(hour, "*")}
+	s := Schedule{spec: spec, zone: loc, cron: parsed, clock: !everyHour(parsed)}
 	if _, ok = s.Next(time.Date(2000, 3, 1, 0, 0, 0, 0, time.UTC)); !ok {
 		return Schedule{}, ErrNever.Because(nil, "spec", spec)
 	}
@@ -101,6 +100,15 @@ func fault(line string) string {
 		}
 	}
 	return line
+}
+
+// everyHour reports whether a cron line leaves out no hour of the day. One of
+// every two hours or more does: a day that skips midnight would go without what
+// is due every 24.
+func everyHour(line cron.Schedule) bool {
+	const all = 1<<24 - 1
+	spec, ok := line.(*cron.SpecSchedule)
+	return ok && spec.Hour&all == all
 }
 
 // cronLine turns every form into five cron fields. When spec has none of the

@@ -47,11 +47,18 @@ func TestNext(t *testing.T) {
 		{"02:30", "America/New_York", "2027-03-14T00:00:00-05:00", "2027-03-14T07:00:00Z"},
 		// Midnight itself is skipped.
 		{"00:00", "America/Asuncion", "2023-09-30T12:00:00Z", "2023-10-01T04:00:00Z"},
+		{"every 24h", "America/Asuncion", "2023-09-30T12:00:00Z", "2023-10-01T04:00:00Z"},
+		{"every 24h", "Africa/Cairo", "2026-04-23T12:00:00+02:00", "2026-04-24T01:00:00+03:00"},
+		{"every 12h", "Asia/Beirut", "2026-03-28T12:00:00+02:00", "2026-03-29T01:00:00+03:00"},
+		{"every 2h", "Europe/Berlin", "2027-03-28T00:00:00Z", "2027-03-28T01:00:00Z"},
+		{"every 2h", "Europe/Berlin", "2027-03-28T01:00:00Z", "2027-03-28T02:00:00Z"},
 		// Autumn: 02:30 comes twice in Berlin.
 		{"02:30", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"},
 		{"02:30", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
 		// What runs every hour runs in both of them.
 		{"30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"},
+		{"every 1h", "Europe/Berlin", "2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"},
+		{"30 0-23 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"},
 	} {
 		got, ok := parse(t, c.spec, c.zone).Next(at(t, c.after))
 		if want := at(t, c.want); !ok || !got.Equal(want) {
@@ -106,8 +113,8 @@ func TestMissedRunsAreMadeUpForByExactlyOne(t *testing.T) {
 
 // Two years in zones with every kind of change, asked every hour: a daily schedule is met on each day exactly once.
 func TestADailyScheduleIsMetOnceEachDay(t *testing.T) {
-	for _, zone := range []string{"Europe/Istanbul", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Asuncion", "Africa/Cairo", "Pacific/Apia"} {
-		for _, spec := range []string{"00:00", "02:30", "23:59"} {
+	for _, zone := range []string{"Europe/Istanbul", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Asuncion", "Africa/Cairo", "Asia/Beirut", "Pacific/Apia"} {
+		for _, spec := range []string{"00:00", "02:30", "23:59", "every 24h"} {
 			s := parse(t, spec, zone)
 			now := at(t, "2022-01-01T12:00:00Z").In(s.Zone())
 			last := now
