@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rahatbackup/rahat/internal/control/client"
 	"github.com/rahatbackup/rahat/internal/i18n"
 	"github.com/rahatbackup/rahat/internal/paths"
@@ -63,6 +65,7 @@ type app struct {
 	quiet    bool
 	out, err *paper
 	agent    *client.Client // once it was asked for
+	ran      *cobra.Command // once it has
 	// stdinTaken is the flag that has read standard input.
 	stdinTaken string
 
@@ -124,7 +127,9 @@ func (a *app) execute(ctx context.Context) error {
 	root.SetIn(a.opt.Stdin)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	return root.ExecuteContext(ctx)
+	var err error
+	a.ran, err = root.ExecuteContextC(ctx)
+	return err
 }
 
 // watchInterrupts ends the command at an interrupt, or does what the command
@@ -193,6 +198,6 @@ func (a *app) moment(at time.Time) string { return a.texts.Time(at.In(a.opt.Zone
 
 // text writes a problem in the person's language, safe for a terminal.
 func (a *app) text(p *problem.Problem) (title, remedy string) {
-	title, remedy = a.texts.Problem(p)
+	title, remedy = a.texts.Problem(asTyped(a.ran, p))
 	return visible(title), visible(remedy)
 }

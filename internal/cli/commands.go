@@ -210,6 +210,8 @@ func badValue(e *pflag.InvalidValueError, command string) error {
 		return errChoice.Because(nil, "flag", flag, "value", e.GetValue(), "possible", list(v.among))
 	case *bounded:
 		return errRange.Because(nil, "flag", flag, "value", e.GetValue(), "from", strconv.Itoa(v.from), "to", strconv.Itoa(v.to))
+	case timeLimit:
+		return errTimeLimit.Because(nil, "flag", flag, "value", e.GetValue())
 	}
 	return errBadValue.Because(nil, "flag", flag, "value", e.GetValue(), "command", command)
 }

@@ -19,6 +19,7 @@ var (
 	errBadValue      = problem.New("cli.bad_value")              // {flag} {value} {command}
 	errChoice        = problem.New("cli.not_a_choice")           // {flag} {value} {possible}
 	errRange         = problem.New("cli.out_of_range")           // {flag} {value} {from} {to}
+	errTimeLimit     = problem.New("cli.not_a_time_limit")       // {flag} {value}
 	errMissing       = problem.New("cli.flags_missing")          // {flags} {command}
 	errConflict      = problem.New("cli.flags_conflict")         // {flags}
 	errArgMissing    = problem.New("cli.argument_missing")       // {argument} {command}
@@ -69,6 +70,7 @@ var exitCodes = map[problem.Code]int{
 	errBadValue.Code:      exitUsage,
 	errChoice.Code:        exitUsage,
 	errRange.Code:         exitUsage,
+	errTimeLimit.Code:     exitUsage,
 	errMissing.Code:       exitUsage,
 	errConflict.Code:      exitUsage,
 	errArgMissing.Code:    exitUsage,
@@ -332,7 +334,7 @@ func (a *app) errorDocument(p *problem.Problem) *errorDocument {
 		return nil
 	}
 	d := &errorDocument{Code: string(p.Code), Params: p.Params}
-	d.Title, d.Remedy = a.texts.Problem(p)
+	d.Title, d.Remedy = a.texts.Problem(asTyped(a.ran, p))
 	if p.Err != nil {
 		d.Detail = p.Err.Error()
 	}

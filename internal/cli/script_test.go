@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 // scriptCommands are the words of the scripts:
 //
 //	fake [empty] [queue=RUN,RUN]           start a fake agent
-//	refuse 'METHOD /path' STATUS CODE      let it answer a problem from now on
+//	refuse 'METHOD /path' STATUS CODE [PARAM VALUE]   let it answer a problem from now on
 //	asked REGEXP                           it was sent a request like that
 //	code N rahat ...                       run a command that must exit with N
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
@@ -98,15 +98,19 @@ func fakeOf(ts *testscript.TestScript) *fakeAgent {
 }
 
 func refuseCommand(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 3 {
-		ts.Fatalf("usage: refuse 'METHOD /path' STATUS CODE")
+	if len(args) != 3 && len(args) != 5 {
+		ts.Fatalf("usage: refuse 'METHOD /path' STATUS CODE [PARAM VALUE]")
 	}
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	p := &control.Problem{Code: args[2], Status: status, Detail: "because"}
+	if len(args) == 5 {
+		p.Params = map[string]string{args[3]: args[4]}
+	}
 	f := fakeOf(ts)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.problems[args[0]] = &control.Problem{Code: args[2], Status: status, Detail: "because"}
+	f.problems[args[0]] = p
 }
 
 func askedCommand(ts *testscript.TestScript, neg bool, args []string) {

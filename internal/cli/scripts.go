@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -56,7 +57,7 @@ func addScriptFlags(c *cobra.Command) *scriptFlags {
 	c.Flags().Var(scriptFlag{&f.before, "sql"}, "before-sql", "")
 	c.Flags().Var(scriptFlag{&f.after, "command"}, "after", "")
 	c.Flags().Var(scriptFlag{&f.after, "sql"}, "after-sql", "")
-	c.Flags().DurationVar(&f.limit, "script-timeout", 0, "")
+	c.Flags().Var(timeLimit{&f.limit}, "script-timeout", "")
 	choose(c, &f.failure, "script-failure", "stop", "warn")
 	choose(c, &f.when, "after-when", "always", "ok", "failed")
 	if strings.HasPrefix(c.Use, "edit") {
@@ -66,14 +67,45 @@ func addScriptFlags(c *cobra.Command) *scriptFlags {
 	return f
 }
 
+// A timeLimit is the value of --script-timeout: whole seconds, up to a day.
+type timeLimit struct{ value *time.Duration }
+
+// The bounds of a timeLimit. None is not among them: a script that never ends
+// would hold up its job for ever.
+const (
+	leastLimit = time.Second
+	mostLimit  = 24 * time.Hour
+)
+
+// Set implements [pflag.Value].
+func (l timeLimit) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < leastLimit || d > mostLimit {
+		return errors.New("not in the range") // badValue says more
+	}
+	*l.value = d
+	return nil
+}
+
+// String implements [pflag.Value].
+func (l timeLimit) String() string {
+	if l.value == nil {
+		return "0s"
+	}
+	return l.value.String()
+}
+
+// Type implements [pflag.Value].
+func (timeLimit) Type() string { return "duration" }
+
 // apply puts the flags that were given into j: scripts that were given take the
 // place of all there were; the rest holds for those the job has then.
 func (f *scriptFlags) apply(c *cobra.Command, j *control.Job) {
 	if f.noBefore || len(f.before) > 0 {
-		j.Before = slices.Clone(f.before)
+		j.Before = inPlaceOf(j.Before, f.before)
 	}
 	if f.noAfter || len(f.after) > 0 {
-		j.After = slices.Clone(f.after)
+		j.After = inPlaceOf(j.After, f.after)
 	}
 	for _, list := range [][]control.Script{j.Before, j.After} {
 		for i := range list {
@@ -90,6 +122,20 @@ func (f *scriptFlags) apply(c *cobra.Command, j *control.Job) {
 			j.After[i].When = f.when
 		}
 	}
+}
+
+// inPlaceOf returns scripts with what those they take the place of had beside
+// their text: each that of the one in its row, what is more that of the last.
+func inPlaceOf(old, scripts []control.Script) []control.Script {
+	scripts = slices.Clone(scripts)
+	if len(old) == 0 {
+		return scripts
+	}
+	for i := range scripts {
+		had := old[min(i, len(old)-1)]
+		scripts[i].Seconds, scripts[i].OnFailure, scripts[i].When = had.Seconds, had.OnFailure, had.When
+	}
+	return scripts
 }
 
 // showScripts prints what a job runs around each backup.
