@@ -89,15 +89,12 @@ func serve(verbose, detached bool, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	open, kind, err := chooseVault(home, os.Getenv)
-	if err != nil {
-		return err
-	}
+	open, kind, fault := chooseVault(home, os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	cfg := agent.Config{
-		Home: home, Drivers: drivers(home), OpenStore: openStore, OpenVault: open, VaultKind: kind, Now: time.Now,
+		Home: home, Drivers: drivers(home), OpenStore: openStore, OpenVault: open, VaultKind: kind, Now: time.Now, Fault: fault,
 		Pages: frontend.Window(), Login: trayEntry(), Screen: notify.NewScreen(), OpenWindow: openWindow(home),
 	}
 	if verbose {

@@ -26,6 +26,7 @@ import (
 	"github.com/rahatbackup/rahat/internal/agent/server"
 	"github.com/rahatbackup/rahat/internal/agent/verifier"
 	"github.com/rahatbackup/rahat/internal/backup"
+	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine"
 	"github.com/rahatbackup/rahat/internal/ipc"
 	"github.com/rahatbackup/rahat/internal/logging"
@@ -64,6 +65,9 @@ type Config struct {
 	// OpenStore opens the store at an address; create says that a person is
 	// just setting it up.
 	OpenStore func(ctx context.Context, url string, secret vault.Secret, create bool) (store.Store, error)
+	// Fault is why the agent cannot run as it is told to; nil: it can. It is here
+	// because Run writes it into the log, where the doctor finds it.
+	Fault error
 	// OpenVault opens the vault. It is called when a secret is first needed,
 	// because that may ask a person, and again if it failed.
 	OpenVault func(ctx context.Context) (vault.Vault, error)
@@ -108,7 +112,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	log.InfoContext(ctx, "agent starting", "version", version.String(), "pid", os.Getpid(), "home", string(cfg.Home))
 	a := &agent{Config: cfg, lock: lock, log: log, stopped: make(chan struct{})}
 	if err = a.run(ctx); err != nil {
-		log.ErrorContext(ctx, "agent failed", "err", err)
+		why := control.FromError(err)
+		log.ErrorContext(ctx, "agent failed", "err", err, "problem", control.Problem{Code: why.Code, Params: why.Params})
 	}
 	log.InfoContext(ctx, "agent ended")
 	return err
@@ -129,6 +134,9 @@ type agent struct {
 }
 
 func (a *agent) run(ctx context.Context) (err error) {
+	if a.Fault != nil {
+		return a.Fault
+	}
 	if err := emptyFolder(a.Home.Temp()); err != nil {
 		return ErrTemp.Because(err, "path", a.Home.Temp())
 	}

@@ -71,6 +71,9 @@ func (a *app) examine(ctx context.Context) (control.Doctor, error) {
 	d.Checks = d.Checks[:0]
 	d.Add(check)
 	idle := errors.Is(err, client.ErrUnreachable)
+	if idle {
+		d.Add(doctor.LastStart(home)...)
+	}
 	d.Add(doctor.Run(ctx, doctor.Home(home, a.opt.Now(), idle)).Checks...)
 	return d, nil
 }

@@ -139,10 +139,8 @@ func lookAtLog(file string, now time.Time) (text control.Text, warnings []*probl
 		return text, nil, fmt.Errorf("open log: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if info, err := f.Stat(); err == nil && info.Size() > recentLog {
-		if _, err := f.Seek(-recentLog, io.SeekEnd); err != nil {
-			return text, nil, fmt.Errorf("read log: %w", err)
-		}
+	if err := toRecent(f); err != nil {
+		return text, nil, err
 	}
 	count, last, err := countErrors(f, now.Add(-24*time.Hour))
 	if err != nil {
@@ -152,6 +150,16 @@ func lookAtLog(file string, now time.Time) (text control.Text, warnings []*probl
 		warnings = append(warnings, ErrLogErrors.Because(nil, "count", strconv.Itoa(count), "path", file, "last", last))
 	}
 	return control.Text{Code: "doctor.log"}, warnings, nil
+}
+
+// toRecent leaves the recent part of a log to be read.
+func toRecent(f *os.File) error {
+	if info, err := f.Stat(); err == nil && info.Size() > recentLog {
+		if _, err := f.Seek(-recentLog, io.SeekEnd); err != nil {
+			return fmt.Errorf("read log: %w", err)
+		}
+	}
+	return nil
 }
 
 // countErrors counts the errors in a log since a moment, and returns the last

@@ -122,7 +122,7 @@ func await(ctx context.Context, c *Client, opt StartOptions) error {
 		case ended.IsZero() && exited(p):
 			// Another client may have started an agent at the same time;
 			// then that one is about to answer. Or one is about to end.
-			if err := startProblem(opt.Home); !errors.Is(err, ipc.ErrRunning) {
+			if err := StartProblem(opt.Home); !errors.Is(err, ipc.ErrRunning) {
 				return err
 			}
 			ended = time.Now()
@@ -149,9 +149,9 @@ func ask(ctx context.Context, c *Client) error {
 	return err
 }
 
-// startProblem reads why an agent that we started is gone: the last line of
+// StartProblem reads why an agent that a client started is gone: the last line of
 // its standard error is a [control.Problem] if it could say it itself.
-func startProblem(home paths.Home) error {
+func StartProblem(home paths.Home) error {
 	text, err := os.ReadFile(home.StartLog())
 	if err != nil {
 		return ErrStart.Because(err, "cause", err.Error())
