@@ -37,7 +37,7 @@ func commands() []command {
 		{"dev", "start an agent with databases to play with, its pages and its window, until Ctrl-C", noArguments(func(ctx context.Context, out io.Writer) error {
 			return dev.Run(ctx, out, os.Stderr)
 		})},
-		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full], the desktop [desktop], uploads to a bucket [s3], or a day of work in 20 minutes [soak]", benchCommand},
+		{"bench", "measure against pg_dump, restic and pg_restore [--size small|full], the desktop [desktop], uploads to a bucket [s3], prunes and lists after years [keeping], or a day of work in 20 minutes [soak]", benchCommand},
 		{"lint", "run the checks that start no server", noArguments(check.Lint)},
 		{"icons", "draw the icons of the tray anew", noArguments(icons.Write)},
 		{"setup", "install what the tests need [--regression: and PostgreSQL's own test suite]", setupCommand},
@@ -106,20 +106,17 @@ func noArguments(f func(context.Context, io.Writer) error) func(context.Context,
 }
 
 func benchCommand(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) == 1 && args[0] == "desktop" {
-		return bench.Desktop(ctx, out)
+	others := map[string]func(context.Context, io.Writer) error{
+		"desktop": bench.Desktop, "keeping": bench.Keeping, "s3": bench.S3, "soak": bench.Soak,
 	}
-	if len(args) == 1 && args[0] == "s3" {
-		return bench.S3(ctx, out)
-	}
-	if len(args) == 1 && args[0] == "soak" {
-		return bench.Soak(ctx, out)
+	if len(args) == 1 && others[args[0]] != nil {
+		return others[args[0]](ctx, out)
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	size := flags.String("size", "full", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return fmt.Errorf("%w: bench knows only desktop, s3, soak, --size small and --size full", errUsage)
+		return fmt.Errorf("%w: bench knows only desktop, keeping, s3, soak, --size small and --size full", errUsage)
 	}
 	switch *size {
 	case "small":

@@ -31,6 +31,17 @@ func TestABrokenBoundFailsTheBenchmarkAndAKeptOneDoesNot(t *testing.T) {
 	}
 }
 
+func TestFiguresOfAGoBenchmarkAreRead(t *testing.T) {
+	text := "goos: linux\nBenchmarkX/mark_and-repack-2 \t 1\t 204000000 ns/op\t 51.5 MB-heap-peak\nBenchmarkXY/no-2 1 5 ns/op\nPASS\n"
+	parts, err := readBench("BenchmarkX", text)
+	if err != nil || len(parts) != 1 || parts[0].name != "mark and-repack" || parts[0].of["ns/op"] != 204000000 || parts[0].of["MB-heap-peak"] != 51.5 {
+		t.Errorf("%+v, %v", parts, err)
+	}
+	if _, err := readBench("BenchmarkX", "BenchmarkX/a-2 1 many ns/op\n"); err == nil {
+		t.Error("what is no number is taken for one")
+	}
+}
+
 func TestTheMedianIgnoresAnOutlier(t *testing.T) {
 	if got := median([]float64{9, 1, 2}); got != 2 {
 		t.Errorf("got %v, want 2", got)
