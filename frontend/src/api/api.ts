@@ -172,6 +172,8 @@ export interface Api {
   jobTemplates(): Promise<JobTemplate[]>;
   /** What becomes of every backup by the rules of all jobs now. */
   previewPrune(): Promise<PrunePreview>;
+  /** Removes what no rule keeps at one place, and gives back the room of what nothing needs any more. */
+  prune(destination: string): Promise<Runs>;
   startBackup(request: BackupRequest): Promise<Runs>;
   backups(query?: BackupQuery): Promise<Backup[]>;
   backup(id: string): Promise<Backup>;

@@ -52,6 +52,10 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
   const start = (kind: string, of: Partial<Run>) => {
     const run = runOf({ id: `r${world.runs.length + 1}`, kind, status: 'queued', ...of });
     delete run.progress;
+    if (kind === 'prune' || kind === 'reread') {
+      delete run.server;
+      delete run.database;
+    }
     emitRun(run);
     return Promise.resolve({ runs: [run.id] });
   };
@@ -124,6 +128,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
     previewJob: (job) => Promise.resolve().then(() => previewOf(job, world)),
     jobTemplates: () => Promise.resolve(templatesOf()),
     previewPrune: () => Promise.resolve({ backups: pruneOf(world) }),
+    prune: (destination) => start('prune', { destination }),
     startBackup: (r) => start('backup', { ...(r.server && { server: r.server }), ...(r.databases?.[0] && { database: r.databases[0] }) }),
     backups: (q = {}) => Promise.resolve(matching(backups(), q)),
     backup: (id) => {
@@ -275,6 +280,11 @@ const scenes: Record<string, (w: World) => void> = {
   },
   nobackups: (w) => {
     w.databases = [];
+  },
+  /** A kit that nobody has tried for a year, and a place that is a bucket. */
+  olddrill: (w) => {
+    w.recovery = { disk: { kit: at(-700_000), drilled: at(-690_000), drill_due: true }, 'office-nas': { kit: at(-9_000) }, cloud: { kit: at(-9_000), drilled: at(-8_900) } };
+    w.destinations = [...w.destinations, { name: 'cloud', url: 's3://rahat-backups/deniz?provider=wasabi&region=eu-central-1&key_id=AKIA2E0A8F3B244C9986', lock_days: 7 }];
   },
   nokit: (w) => {
     w.recovery = {};

@@ -74,6 +74,7 @@ export function httpApi(subscribe: Subscribe = eventStream): Api {
     previewJob: (body) => ok(c.POST('/api/jobs/preview', { body })),
     jobTemplates: () => ok(c.GET('/api/job-templates')),
     previewPrune: () => ok(c.POST('/api/prune/preview', { body: {} })),
+    prune: (destination) => ok(c.POST('/api/prune', { body: { destination } })),
     startBackup: (body) => ok(c.POST('/api/backups', { body })),
     backups: (query = {}) => ok(c.GET('/api/backups', { params: { query } })),
     backup: (of) => ok(c.GET('/api/backups/{id}', id(of))),

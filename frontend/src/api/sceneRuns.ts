@@ -16,6 +16,8 @@ export const runScenes: Record<string, (w: World) => void> = {
   proven: ended({ status: 'ok', result: resultOf('orders_prod'), backup: 'b-orders_prod-9' }),
   restored: ended({ kind: 'restore', status: 'ok', database: 'orders_prod_20261120', backup: 'b-orders_prod-8', result: restoredOf('orders_prod_20261120'), warnings: [{ code: 'postgres.roles_created', params: { roles: 'report_reader' } }] }),
   broke: ended({ status: 'failed', problem: { code: 'engine.auth_failed', params: { address: '127.0.0.1:5432', user: 'rahat_backup' } } }),
+  pruned: about('disk', ended({ kind: 'prune', status: 'ok', trigger: 'retention', result: { run: 'r1', status: 'ok', destination: 'disk', removed: ['b1', 'b2', 'b3'], kept: 63, before_bytes: 131_000_000_000, after_bytes: 128_000_000_000, freed_bytes: 3_000_000_000, waiting_bytes: 412_000_000, seconds: 41 } })),
+  pruning: about('disk', only({ kind: 'prune', progress: { phase: 'delete', done: 310, total: 1_204 } })),
   disproved: ended({ kind: 'verify', status: 'failed', backup: 'b-orders_prod-9', problem: { code: 'agent.proof_failed', params: { backup: 'b-orders_prod-9', checks: 'row_checksums' } }, result: { ...proofOf('b-orders_prod-9', 0), status: 'failed', checks: [{ name: 'restore', status: 'ok', count: 18_104_377, seconds: 200 }, { name: 'row_checksums', status: 'failed', detail: 'public.orders: rows differ', seconds: 71 }] } }),
   held: only({ held: true, job: 'orders-hourly', trigger: 'schedule' }),
   retrying: (w) => {
@@ -45,6 +47,18 @@ export function restoredOf(database: string): RestoreResult {
 function only(over: Partial<Run>) {
   return (w: World) => {
     w.runs = [runOf(over, Date.now())];
+  };
+}
+
+/** The run of a scene is about a place, not about a database. */
+function about(destination: string, scene: (w: World) => void) {
+  return (w: World) => {
+    scene(w);
+    for (const run of w.runs) {
+      run.destination = destination;
+      delete run.server;
+      delete run.database;
+    }
   };
 }
 

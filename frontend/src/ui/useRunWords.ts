@@ -24,6 +24,7 @@ const withItem: Record<string, [Key, Key]> = {
   index: ['phase.index', 'phase.index'],
   compare: ['phase.compare', 'phase.compare_item'],
   script: ['phase.script', 'phase.script'],
+  delete: ['phase.delete', 'phase.delete'],
 };
 
 const kinds: Record<string, Key> = {
@@ -52,6 +53,16 @@ export function rests(run: Run): boolean {
   return !isOver(run) && (run.held === true || waitsForRetry(run));
 }
 
+/** Whether a run moves file by file, of which nobody knows the sizes. */
+function countsFiles(run: Run): boolean {
+  return run.kind === 'prune';
+}
+
+/** What a run is about: a database, or else a place. */
+export function aboutOf(run: Run): string {
+  return run.database ?? run.destination ?? '';
+}
+
 /** How much of the phase at hand is done, of one; the total is an estimate, which may be passed. */
 export function shareOf(run: Run): number | undefined {
   const p = run.progress;
@@ -69,13 +80,12 @@ function leftOf(seconds: number, format: Format): string {
 /** Runs in words. */
 export function useRunWords() {
   const { t, format } = useWording();
-  const name = (run: Run) => run.database ?? '';
   return {
     /** What goes on, in a sentence: "Backing up orders." */
     now: (run: LiveRun): string => {
-      if (isProving(run)) return t('run.now.proof', { name: name(run) });
-      if (run.kind === 'backup') return t('run.now.backup', { name: name(run) });
-      if (run.kind === 'restore') return t('run.now.restore', { name: name(run) });
+      if (isProving(run)) return t('run.now.proof', { name: aboutOf(run) });
+      if (run.kind === 'backup') return t('run.now.backup', { name: aboutOf(run) });
+      if (run.kind === 'restore') return t('run.now.restore', { name: aboutOf(run) });
       return t('run.now.other', { what: t(kinds[run.kind] ?? 'run.other') });
     },
     /** What is being done now without the table at hand: "Reading the database". */
@@ -108,11 +118,12 @@ export function useRunWords() {
     amount: (run: Run): string => {
       const p = run.progress;
       if (!p || p.done <= 0) return '';
-      const write = (n: number) => (p.phase === 'index' ? format.count(n) : format.bytes(n));
-      if (p.phase === 'index') return t('progress.of', { done: write(p.done), total: write(Math.max(p.done, p.total)) });
+      const counted = p.phase === 'index' || countsFiles(run);
+      const write = (n: number) => (counted ? format.count(n) : format.bytes(n));
+      if (counted) return t('progress.of', { done: write(p.done), total: write(Math.max(p.done, p.total)) });
       return p.total > p.done ? t('progress.of', { done: write(p.done), total: write(p.total) }) : write(p.done);
     },
-    speed: (run: LiveRun): string => (run.bytesPerSecond === undefined ? '' : format.speed(run.bytesPerSecond)),
+    speed: (run: LiveRun): string => (run.bytesPerSecond === undefined || countsFiles(run) ? '' : format.speed(run.bytesPerSecond)),
     left: (run: LiveRun): string => (run.secondsLeft === undefined ? '' : t('progress.left', { time: leftOf(run.secondsLeft, format) })),
   };
 }

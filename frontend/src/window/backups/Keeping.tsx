@@ -10,6 +10,18 @@ const reasons: Record<string, Key> = {
   pinned: 'why.pinned', last_good: 'why.last_good', last_proven: 'why.last_proven', no_rule: 'why.no_rule', failing: 'why.failing', ahead: 'why.ahead',
 };
 
+/** Why a backup stays, in words. */
+export function useReasons() {
+  const { t, lang } = useWording();
+  return (e: RetentionEntry) => {
+    const why = (e.why ?? []).map((w) => {
+      const key = reasons[w];
+      return key ? t(key) : w;
+    });
+    return new Intl.ListFormat(lang, { type: 'conjunction' }).format(why);
+  };
+}
+
 /** What the rules say of one backup at each place: why it stays, or that it would go. */
 export function Keeping({ of: b }: { of: Backup }) {
   const { t } = useWording();
@@ -25,15 +37,12 @@ export function Keeping({ of: b }: { of: Backup }) {
 }
 
 function Line({ of: e }: { of: RetentionEntry }) {
-  const { t, lang } = useWording();
-  const why = (e.why ?? []).map((w) => {
-    const key = reasons[w];
-    return key ? t(key) : w;
-  });
+  const { t } = useWording();
+  const why = useReasons();
   return (
     <li className="row top">
       <StateIcon look={e.keep ? 'ok' : 'warn'} size={12} />
-      <span><b><bdi>{e.destination}</bdi></b>: {e.keep ? t('why.stays', { why: new Intl.ListFormat(lang, { type: 'conjunction' }).format(why) }) : t('why.goes')}</span>
+      <span><b><bdi>{e.destination}</bdi></b>: {e.keep ? t('why.stays', { why: why(e) }) : t('why.goes')}</span>
     </li>
   );
 }

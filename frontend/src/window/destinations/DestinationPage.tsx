@@ -12,6 +12,7 @@ import { Card, PageHead, TextLink } from '../../ui/Page';
 import { ProblemCard, ProblemLine } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
 import { StateIcon } from '../../ui/StateIcon';
+import { CleanUp } from './CleanUp';
 import './destinations.css';
 import { Keeping } from './Keeping';
 import { Keys } from './Keys';
@@ -36,6 +37,7 @@ export function DestinationPage() {
         <>
           <Whereabouts key={`${name} where`} place={place} />
           <Usage key={name} place={place} />
+          <CleanUp key={`${name} clean`} place={place} />
           <Test name={name} />
           <Keeping key={`${name} keeping`} place={place} />
           <Uses name={name} />

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { fakeApi, newWorld } from '../../api/fake';
@@ -54,7 +54,7 @@ test('a test is told thing by thing', async () => {
 test('a folder that was moved is looked for where it is now', async () => {
   const { api } = await show('/destinations/disk', fakeApi({}, newWorld({ destinations: [{ name: 'disk', url: 'file:///backups' }] })));
   const edit = vi.spyOn(api, 'editDestination').mockRejectedValueOnce(new Problem({ code: 'agent.other_repository', params: { url: 'file:///mnt/b', destination: 'disk' } }));
-  await userEvent.click(await screen.findByRole('button', { name: 'Moved…' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'It was moved…' }));
   const folder = await screen.findByLabelText('Folder');
   expect(folder).toHaveValue('/backups');
   const save = within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' });
@@ -102,6 +102,52 @@ test('a piece is read now', async () => {
   await show('/destinations/disk');
   await userEvent.click(await screen.findByRole('button', { name: 'Read a piece now' }));
   expect(await screen.findByRole('link', { name: 'It is being read' })).toHaveAttribute('href', '/runs/r1');
+});
+
+test('a place is cleaned up after it was told what goes, and what came of it stands there', async () => {
+  const entry = (n: number, over = {}) => ({ backup: `b${n}`, server: 'main', database: 'orders_prod', destination: 'disk', at: new Date(Date.UTC(2026, 9, n)).toISOString(), stored_bytes: 1_000, keep: false, ...over });
+  const previewPrune = () => Promise.resolve({ backups: [entry(1), entry(2, { keep: true, why: ['pinned'] }), entry(3, { keep: true, why: ['last', 'daily'] }), entry(4, { destination: 'office-nas' })] });
+  const api = fakeApi({ previewPrune });
+  const prune = vi.spyOn(api, 'prune');
+  const usage = vi.spyOn(api, 'destinationUsage');
+  await show('/destinations/disk', api);
+  await userEvent.click(await screen.findByRole('button', { name: 'Clean up now…' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Clean up disk?' });
+  expect(await within(dialog).findByText('1 of 3 backups would be removed.')).toBeVisible();
+  await userEvent.click(within(dialog).getByText('2 backups stay, and why'));
+  expect(within(dialog).getByText('among the newest and one of the kept days')).toBeVisible();
+  expect(prune).not.toHaveBeenCalled();
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Remove 1 backup' }));
+  expect(await screen.findByText('Removal of old backups of disk is waiting.')).toBeVisible();
+  expect(prune).toHaveBeenCalledExactlyOnceWith('disk');
+  expect(screen.getByRole('button', { name: 'Clean up now…' })).toBeDisabled();
+  const [run] = api.world.runs;
+  act(() => api.emitRun({ ...run!, status: 'running', progress: { phase: 'delete', done: 3, total: 12 } }));
+  expect(await screen.findByText('3 of 12')).toBeVisible();
+  const measured = usage.mock.calls.length;
+  act(() => api.emitRun({ ...run!, status: 'ok', result: { run: run!.id, status: 'ok', destination: 'disk', removed: ['b1'], kept: 2, before_bytes: 9_000_000, after_bytes: 5_000_000, freed_bytes: 4_000_000, waiting_bytes: 0, seconds: 1 } }));
+  expect(await screen.findByText(/One backup was removed, 2 stay\. 4\.00 MB freed/)).toBeVisible();
+  await waitFor(() => expect(usage.mock.calls.length).toBe(measured + 1));
+  expect(screen.getByRole('button', { name: 'Clean up now…' })).toBeEnabled();
+});
+
+test('a clean-up that removes nothing says so; one that removes most wants the name typed', async () => {
+  const entry = { backup: 'b1', server: 'main', database: 'orders_prod', destination: 'disk', at: '2026-10-01T00:00:00Z', stored_bytes: 1_000, keep: false };
+  const api = fakeApi({ previewPrune: () => Promise.resolve({ backups: [] }) });
+  const prune = vi.spyOn(api, 'prune').mockRejectedValueOnce(new Problem({ code: 'catalog.damaged', detail: 'x' }));
+  await show('/destinations/disk', api, 'tr');
+  await userEvent.click(await screen.findByRole('button', { name: 'Şimdi temizle…' }));
+  expect(await screen.findByText('Hiçbir yedek silinmez.')).toBeVisible();
+  await userEvent.click(screen.getByRole('button', { name: 'Temizle' }));
+  expect(await within(screen.getByRole('dialog')).findByRole('alert')).toBeVisible();
+  await userEvent.click(screen.getByRole('button', { name: 'İptal' }));
+  api.previewPrune = () => Promise.resolve({ backups: [entry] });
+  await userEvent.click(screen.getByRole('button', { name: 'Şimdi temizle…' }));
+  const remove = await screen.findByRole('button', { name: '1 yedeği sil' });
+  expect(remove).toBeDisabled();
+  await userEvent.type(screen.getByRole('textbox'), 'disk');
+  await userEvent.click(remove);
+  await waitFor(() => expect(prune).toHaveBeenCalledTimes(2));
 });
 
 test('keys: a passphrase is typed twice, this computer’s key is changed, another is removed by name', async () => {

@@ -18,7 +18,7 @@ export function Whereabouts({ place }: { place: Destination }) {
   return (
     <p className="mut row wrap">
       <span className="wrap-any">{whereOf(place.url)}</span>
-      <Button small kind="quiet" disabled={!mayAct} onClick={() => setOpen(true)}>{t(isBucket(place.url) ? 'place.new_key' : 'place.moved')}</Button>
+      <Button small disabled={!mayAct} onClick={() => setOpen(true)}>{t(isBucket(place.url) ? 'place.new_key' : 'place.moved')}</Button>
       {open && <Change place={place} onClose={() => setOpen(false)} />}
     </p>
   );

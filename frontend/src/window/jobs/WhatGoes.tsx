@@ -61,21 +61,21 @@ export function GoneDays({ removed, now }: { removed: readonly RetentionEntry[];
   );
 }
 
-/** Each of them by name, where somebody asks. */
-export function GoneList({ removed }: { removed: readonly RetentionEntry[] }) {
+/** Each of them by name, where somebody asks; with its place unless that is the same for all. */
+export function GoneList({ removed, where = true }: { removed: readonly RetentionEntry[]; where?: boolean }) {
   const { t, format } = useWording();
   return (
     <details className="gone-list">
       <summary>{t('preview.each')}</summary>
       <div className="scroll">
         <table className="tbl tight">
-          <thead><tr><th scope="col">{t('database.when')}</th><th scope="col">{t('databases.name')}</th><th scope="col">{t('database.where')}</th></tr></thead>
+          <thead><tr><th scope="col">{t('database.when')}</th><th scope="col">{t('databases.name')}</th>{where && <th scope="col">{t('database.where')}</th>}</tr></thead>
           <tbody>
             {removed.slice(0, listed).map((e) => (
               <tr key={`${e.backup} ${e.destination}`}>
                 <td><time dateTime={e.at}>{format.time(new Date(e.at))}</time></td>
                 <td title={e.database}><bdi>{e.database}</bdi></td>
-                <td className="mut" title={e.destination}><bdi>{e.destination}</bdi></td>
+                {where && <td className="mut" title={e.destination}><bdi>{e.destination}</bdi></td>}
               </tr>
             ))}
           </tbody>

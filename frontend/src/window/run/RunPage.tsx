@@ -7,7 +7,7 @@ import { Button } from '../../ui/Button';
 import { PageHead, TextLink } from '../../ui/Page';
 import { ProblemCard } from '../../ui/ProblemCard';
 import { Bone, Later } from '../../ui/Skeleton';
-import { useRunWords } from '../../ui/useRunWords';
+import { aboutOf, useRunWords } from '../../ui/useRunWords';
 import { Outcome } from './Outcome';
 import { RunFacts } from './RunFacts';
 import { RunProgress } from './RunProgress';
@@ -26,7 +26,7 @@ export function RunPage() {
   if (run)
     return (
       <>
-        <PageHead crumb={<TextLink to="/activity">{t('nav.activity')}</TextLink>} title={run.database ? t('run.label', { what: words.kind(run), name: run.database }) : words.kind(run)} />
+        <PageHead crumb={<TextLink to="/activity">{t('nav.activity')}</TextLink>} title={aboutOf(run) ? t('run.label', { what: words.kind(run), name: aboutOf(run) }) : words.kind(run)} />
         {isOver(run) ? <Outcome run={run} /> : <RunProgress run={run} />}
         <RunFacts run={run} />
         <Scripts of={run.scripts} />

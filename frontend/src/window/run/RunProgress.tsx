@@ -6,7 +6,7 @@ import { Button } from '../../ui/Button';
 import { ProblemLine } from '../../ui/ProblemCard';
 import { ProgressBar } from '../../ui/ProgressBar';
 import { StateIcon, type Look } from '../../ui/StateIcon';
-import { isProving, shareOf, useRunWords } from '../../ui/useRunWords';
+import { aboutOf, isProving, shareOf, useRunWords } from '../../ui/useRunWords';
 import { Hold, holdsSnapshot } from './Hold';
 import './run.css';
 import { stepsOf, type Step } from './steps';
@@ -22,11 +22,11 @@ export function RunProgress({ run }: { run: LiveRun }) {
   const waits = run.status === 'queued';
   const ending = cancel.isPending || cancel.isSuccess;
   return (
-    <section className="card rp" aria-label={t('run.label', { what: words.kind(run), name: run.database ?? '' })}>
+    <section className="card rp" aria-label={t('run.label', { what: words.kind(run), name: aboutOf(run) })}>
       <div className="rp-h">
         <StateIcon look={waits || run.held ? 'off' : 'run'} size={32} />
         <div className="grow">
-          <h2>{run.held ? t('run.held', { what: words.kind(run), name: run.database ?? '' }) : waits ? t('run.waits', { what: words.kind(run), name: run.database ?? '' }) : words.now(run)}</h2>
+          <h2>{run.held ? t('run.held', { what: words.kind(run), name: aboutOf(run) }) : waits ? t('run.waits', { what: words.kind(run), name: aboutOf(run) }) : words.now(run)}</h2>
           {run.held ? <p>{t(holdsSnapshot(run) ? 'run.pause_warning' : 'run.held_body')}</p> : waits ? <Waiting run={run} /> : <p>{isProving(run) ? t(engine === 'sqlite' ? 'run.apart_file' : 'run.apart') : t('run.goes_on')}</p>}
         </div>
         {(run.held === true || !run.retry_at) && <Hold run={run} />}
@@ -44,9 +44,9 @@ function useEngine(run: LiveRun): string | undefined {
   return useQuery(useAgent().questions.servers).data?.find((s) => s.name === run.server)?.engine;
 }
 
-function loss(run: LiveRun): 'backup' | 'proof' | 'restore' | 'other' {
+function loss(run: LiveRun): 'backup' | 'proof' | 'restore' | 'prune' | 'other' {
   if (isProving(run)) return 'proof';
-  return run.kind === 'backup' || run.kind === 'restore' ? run.kind : 'other';
+  return run.kind === 'backup' || run.kind === 'restore' || run.kind === 'prune' ? run.kind : 'other';
 }
 
 /** Why it waits; when the whole queue is paused, the way out. */
