@@ -298,12 +298,15 @@ func (s *Server) checkPlace(ctx context.Context, d control.Destination, all map[
 // lacking names what will not work until a secret is given here.
 func (s *Server) lacking(ctx context.Context, m catalog.Merge) ([]string, error) {
 	out := []string{}
-	without := func(what, secret string) error {
-		v, err := s.secret(ctx, secret)
+	lacks := func(what string, v vault.Secret, err error) error {
 		if err == nil && v.Empty() {
 			out = append(out, what)
 		}
 		return err
+	}
+	without := func(what, name string) error {
+		v, err := s.secret(ctx, name)
+		return lacks(what, v, err)
 	}
 	for _, c := range m.Servers {
 		if c.Engine == engine.SQLite || c.User == "" {
@@ -321,7 +324,8 @@ func (s *Server) lacking(ctx context.Context, m catalog.Merge) ([]string, error)
 		if len(out) > before || strings.HasPrefix(d.URL, "file:") {
 			continue
 		}
-		if err := without("destination/"+d.Name, secretName(d.Name)); err != nil {
+		secret, err := s.secretOf(ctx, d)
+		if err := lacks("destination/"+d.Name, secret, err); err != nil {
 			return out, err
 		}
 	}

@@ -166,12 +166,7 @@ func (s *Server) keepDestination(ctx context.Context, n control.NewDestination) 
 			return ErrRepositoryInUse.Because(nil, "url", n.URL, "name", d.Name)
 		}
 	}
-	if n.Secret != "" {
-		err = s.Vault.Set(ctx, secretName(n.Name), vault.NewSecret(n.Secret))
-	} else {
-		err = s.Vault.Delete(ctx, secretName(n.Name))
-	}
-	if err != nil {
+	if err := s.keepSecret(ctx, place{n.Destination, vault.NewSecret(n.Secret)}); err != nil {
 		return err
 	}
 	if err := s.Catalog.AddDestination(ctx, n.Destination); err != nil {
@@ -197,11 +192,15 @@ func (s *Server) removeDestination(ctx context.Context, in *named) (nothing, err
 			}
 		}
 	}
-	if err := s.Catalog.RemoveDestination(ctx, in.Name); err != nil {
+	d, err := s.Catalog.Destination(ctx, in.Name)
+	if err == nil {
+		err = s.Catalog.RemoveDestination(ctx, in.Name)
+	}
+	if err != nil {
 		return nothing{}, missing(err, ErrNoDestination, "name", in.Name)
 	}
 	s.Broker.Changed()
-	return nothing{}, s.Vault.Delete(ctx, secretName(in.Name))
+	return nothing{}, s.keepSecret(ctx, place{Destination: d})
 }
 
 func (s *Server) testDestination(ctx context.Context, in *named) (control.DestinationTest, error) {
@@ -229,7 +228,7 @@ const destinationTestTime = 5 * time.Minute
 
 // tryDestination fills in what is found.
 func (s *Server) tryDestination(ctx context.Context, d control.Destination, large int64, test *control.DestinationTest) error {
-	secret, err := s.secret(ctx, secretName(d.Name))
+	secret, err := s.secretOf(ctx, d)
 	if err != nil {
 		return err
 	}

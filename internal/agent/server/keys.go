@@ -241,7 +241,7 @@ func (s *Server) renew(ctx context.Context, d control.Destination, repo *reposit
 
 // storeOf opens the store of a configured destination.
 func (s *Server) storeOf(ctx context.Context, d control.Destination) (store.Store, error) {
-	secret, err := s.secret(ctx, secretName(d.Name))
+	secret, err := s.secretOf(ctx, d)
 	if err != nil {
 		return nil, err
 	}

@@ -242,7 +242,7 @@ func (s *Server) drill(ctx context.Context, d control.Destination, given control
 			return err
 		}
 	}
-	secret, err := s.secret(ctx, secretName(d.Name))
+	secret, err := s.secretOf(ctx, d)
 	if err != nil {
 		return err
 	}

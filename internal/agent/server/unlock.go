@@ -23,7 +23,7 @@ func (s *Server) unlockDestination(ctx context.Context, in *namedBody[control.Un
 	}
 	secret := vault.NewSecret(in.Body.Secret)
 	if secret.Empty() {
-		if secret, err = s.secret(ctx, secretName(d.Name)); err != nil {
+		if secret, err = s.secretOf(ctx, d); err != nil {
 			return d, err
 		}
 	}
@@ -40,7 +40,7 @@ func (s *Server) unlockDestination(ctx context.Context, in *namedBody[control.Un
 		return d, ErrOtherRepository.Because(nil, "url", d.URL, "destination", d.Name)
 	}
 	if in.Body.Secret != "" {
-		if err := s.Vault.Set(ctx, secretName(d.Name), secret); err != nil {
+		if err := s.keepSecret(ctx, place{d, secret}); err != nil {
 			return d, err
 		}
 	}
