@@ -165,6 +165,11 @@ func (a *app) showMoments(j control.Job, p control.JobPreview) {
 			kind = a.typeName("full")
 		}
 		fmt.Fprintf(a.out, "%s%s  %s\n", a.moment(at), a.elsewhere(at, j.Zone), kind)
+		for _, c := range p.Clocks {
+			if c.At.Equal(at) {
+				fmt.Fprintf(a.out, "  %s\n", a.out.paint(yellow, "▲ "+a.t("job.preview."+c.Kind, "time", visible(c.Time))))
+			}
+		}
 	}
 	if len(p.Prove) > 0 {
 		fmt.Fprintln(a.out, a.t("job.preview.prove", "at", a.moment(p.Prove[0])+a.elsewhere(p.Prove[0], j.Zone)))

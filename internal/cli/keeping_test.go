@@ -67,7 +67,8 @@ func (f *fakeAgent) routeKeeping() {
 	})
 	f.answer("POST /api/jobs/preview", func(*http.Request) any {
 		next := []time.Time{now.Add(13 * time.Hour), now.Add(37 * time.Hour)}
-		return control.JobPreview{Next: next, NextFull: next[1:], Prove: next[:1], Removed: []control.RetentionEntry{entry(backups[1]), entry(backups[1])}, Kept: 1}
+		clocks := []control.ClockChange{{At: next[0], Kind: "repeated", Time: "02:18"}, {At: next[1], Kind: "skipped", Time: "02:00"}}
+		return control.JobPreview{Next: next, NextFull: next[1:], Prove: next[:1], Clocks: clocks, Removed: []control.RetentionEntry{entry(backups[1]), entry(backups[1])}, Kept: 1}
 	})
 	f.answer("GET /api/job-templates", func(*http.Request) any {
 		return []control.JobTemplate{{Name: "daily", Text: control.Text{Code: "template.daily"}, Job: control.Job{

@@ -43,11 +43,21 @@ type Label struct {
 
 // JobPreview is what a job would do from now on.
 type JobPreview struct {
-	Next     []time.Time      `json:"next"`      // its next 10 runs
-	NextFull []time.Time      `json:"next_full"` // those of them that are full
-	Prove    []time.Time      `json:"prove"`     // the next 10 proofs
-	Removed  []RetentionEntry `json:"removed"`   // present backups that its rule would remove now
-	Kept     int              `json:"kept"`
+	Next     []time.Time `json:"next"`      // its next 10 runs
+	NextFull []time.Time `json:"next_full"` // those of them that are full
+	Prove    []time.Time `json:"prove"`     // the next 10 proofs
+	// Clocks are those of the next runs that meet a change of the clocks.
+	Clocks  []ClockChange    `json:"clocks,omitempty"`
+	Removed []RetentionEntry `json:"removed"` // present backups that its rule would remove now
+	Kept    int              `json:"kept"`
+}
+
+// ClockChange is a run whose time of day the clocks skip, so that it begins when
+// they are put forward, or show twice, so that it begins the first time only.
+type ClockChange struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind" enum:"skipped,repeated"`
+	Time string    `json:"time"` // of day, such as 02:30, in the zone of the job
 }
 
 // RetentionEntry is what becomes of one backup.

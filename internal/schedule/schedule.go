@@ -187,13 +187,16 @@ func faceOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
+// overlaps are by how much clocks are put back.
+var overlaps = []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour}
+
 // instant returns when the clock on the wall first shows face, or the moment at
 // which it jumps over it.
 func (s Schedule) instant(face time.Time) time.Time {
 	t := time.Date(face.Year(), face.Month(), face.Day(), face.Hour(), face.Minute(), 0, 0, s.zone)
 	if faceOf(t).Equal(face) {
 		// Package time does not say which of two it takes: look for an earlier one.
-		for _, d := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
+		for _, d := range overlaps {
 			if e := t.Add(-d); faceOf(e.In(s.zone)).Equal(face) {
 				return e
 			}

@@ -1125,6 +1125,13 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "failed" | "skipped";
         };
+        ClockChange: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            kind: "skipped" | "repeated";
+            time: string;
+        };
         Concern: {
             database: string;
             /** @enum {string} */
@@ -1364,6 +1371,7 @@ export interface components {
             zone?: string;
         };
         JobPreview: {
+            clocks?: components["schemas"]["ClockChange"][];
             /** Format: int64 */
             kept: number;
             next: string[];

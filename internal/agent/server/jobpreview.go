@@ -43,6 +43,9 @@ func moments(j control.Job, now time.Time, p *control.JobPreview) error {
 		}
 		*x.into = append(*x.into, sched.Preview(now, previewed)...)
 	}
+	if err := clocks(j, p); err != nil {
+		return err
+	}
 	if j.Type == backup.Full {
 		p.NextFull = append(p.NextFull, p.Next...)
 		return nil
@@ -59,6 +62,21 @@ func moments(j control.Job, now time.Time, p *control.JobPreview) error {
 		if _, due := full.Due(last, at); due {
 			p.NextFull, last = append(p.NextFull, at), at
 		}
+	}
+	return nil
+}
+
+// clocks fills in what changes of the clocks do to the next runs.
+func clocks(j control.Job, p *control.JobPreview) error {
+	if j.Schedule == "" {
+		return nil
+	}
+	sched, err := schedule.Parse(j.Schedule, j.Zone)
+	if err != nil {
+		return err
+	}
+	for _, c := range sched.Changes(p.Next) {
+		p.Clocks = append(p.Clocks, control.ClockChange{At: c.At, Kind: string(c.Kind), Time: c.Face})
 	}
 	return nil
 }
