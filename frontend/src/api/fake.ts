@@ -284,7 +284,7 @@ const scenes: Record<string, (w: World) => void> = {
   /** A kit that nobody has tried for a year, and a place that is a bucket. */
   olddrill: (w) => {
     w.recovery = { disk: { kit: at(-700_000), drilled: at(-690_000), drill_due: true }, 'office-nas': { kit: at(-9_000) }, cloud: { kit: at(-9_000), drilled: at(-8_900) } };
-    w.destinations = [...w.destinations, { name: 'cloud', url: 's3://rahat-backups/deniz?provider=wasabi&region=eu-central-1&key_id=AKIA2E0A8F3B244C9986', lock_days: 7 }];
+    w.destinations = [...w.destinations, { name: 'cloud', url: 's3://rahat-backups/deniz?endpoint=https%3A%2F%2Fs3.example.com&region=eu-central-1&key_id=AKIA2E0A8F3B244C9986', lock_days: 7 }];
   },
   nokit: (w) => {
     w.recovery = {};

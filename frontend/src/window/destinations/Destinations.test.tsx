@@ -6,7 +6,7 @@ import { jobOf } from '../../api/fixtures';
 import { Problem } from '../../api/problem';
 import { destinationTestOf } from '../../api/setup';
 import { show } from '../../test/show';
-import { usesOf, whereOf } from './place';
+import { usesOf, whereOf, withReached } from './place';
 
 const bucket = { name: 'cloud', url: 's3://backups/deniz?provider=wasabi&region=eu-central-1&key_id=AK', lock_days: 7 };
 
@@ -15,6 +15,7 @@ test('where a place is, in words', () => {
   expect(whereOf(bucket.url)).toBe('backups/deniz · wasabi');
   expect(whereOf('s3://b?endpoint=https%3A%2F%2Fnas%3A9000&key_id=x')).toBe('b · nas:9000');
   expect(whereOf('s3://b')).toBe('b');
+  expect(withReached('s3://b/p?endpoint=https%3A%2F%2Fnas%3A9000&region=x&exclusive=look&key_id=x', { endpoint: ' https://nas2:9000 ', region: '', key_id: 'x' })).toBe('s3://b/p?endpoint=https%3A%2F%2Fnas2%3A9000&exclusive=look&key_id=x');
 });
 
 test('what jobs do with a place', () => {
@@ -68,17 +69,25 @@ test('a folder that was moved is looked for where it is now', async () => {
   expect(await screen.findByText('/mnt/b')).toBeVisible();
 });
 
-test('a bucket gets a new key, and its address stays what it was', async () => {
+test('a bucket gets a new key, server or region, and the rest of its address stays what it was', async () => {
   const { api } = await show('/destinations/cloud', fakeApi({}, newWorld({ destinations: [bucket] })));
   const edit = vi.spyOn(api, 'editDestination');
-  await userEvent.click(await screen.findByRole('button', { name: 'New key…' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Key or server…' }));
   fireEvent.change(await screen.findByLabelText('Secret access key'), { target: { value: 'fresh' } });
   await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' }));
   await waitFor(() => expect(edit).toHaveBeenLastCalledWith('cloud', { secret: 'fresh' }));
-  await userEvent.click(await screen.findByRole('button', { name: 'New key…' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Key or server…' }));
   fireEvent.change(await screen.findByLabelText('Access key ID'), { target: { value: 'AK2' } });
   await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' }));
   await waitFor(() => expect(edit).toHaveBeenLastCalledWith('cloud', { url: bucket.url.replace('key_id=AK', 'key_id=AK2') }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Key or server…' }));
+  expect(screen.queryByLabelText('Address of the server')).toBeNull(); // the provider says which it is
+  fireEvent.change(await screen.findByLabelText('Region'), { target: { value: 'eu-west-2' } });
+  fireEvent.change(screen.getByLabelText('Access key ID'), { target: { value: ' ' } });
+  expect(within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' })).toBeDisabled();
+  fireEvent.change(screen.getByLabelText('Access key ID'), { target: { value: 'AK2' } });
+  await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Save' }));
+  await waitFor(() => expect(edit).toHaveBeenLastCalledWith('cloud', { url: bucket.url.replace('key_id=AK', 'key_id=AK2').replace('eu-central-1', 'eu-west-2') }));
 });
 
 test('how it is kept is changed; only a bucket can forbid deletion', async () => {

@@ -8,9 +8,9 @@ import { Button } from '../../ui/Button';
 import { Dialog } from '../../ui/Dialog';
 import { ProblemLine } from '../../ui/ProblemCard';
 import { folderOf, urlOf } from '../dashboard/names';
-import { isBucket, keyIdOf, whereOf, withKeyId } from './place';
+import { isBucket, reachedOf, whereOf, withReached, type Reached } from './place';
 
-/** Where a place is, and a way to say that it was moved or has another key now. */
+/** Where a place is, and a way to say that it was moved or is reached in another way now. */
 export function Whereabouts({ place }: { place: Destination }) {
   const { t } = useWording();
   const mayAct = useCanAct();
@@ -31,10 +31,14 @@ function Change({ place, onClose }: { place: Destination; onClose: () => void })
   const client = useQueryClient();
   const { questions } = useAgent();
   const bucket = isBucket(place.url);
-  const [at, setAt] = useState(bucket ? keyIdOf(place.url) : folderOf(place.url));
+  const [folder, setFolder] = useState(bucket ? '' : folderOf(place.url));
+  const before = reachedOf(place.url);
+  const [reached, setReached] = useState(before);
   const [secret, setSecret] = useState('');
-  const url = bucket ? withKeyId(place.url, at) : urlOf(at);
-  const changed = at.trim() !== '' && at.trim() !== (bucket ? keyIdOf(place.url) : folderOf(place.url));
+  const url = bucket ? withReached(place.url, reached) : urlOf(folder);
+  // Without its server a bucket would be looked for at another provider.
+  const lacks = bucket && (['endpoint', 'key_id'] as const).some((o) => before[o] !== '' && reached[o].trim() === '');
+  const changed = bucket ? url !== withReached(place.url, before) : folder.trim() !== '' && folder.trim() !== folderOf(place.url);
   const change = useAct((api) => api.editDestination(place.name, { ...(changed && { url }), ...(secret && { secret }) }));
   const done = () => {
     for (const q of [questions.usage(place.name), questions.keys(place.name)]) void client.resetQueries({ queryKey: q.queryKey });
@@ -45,12 +49,31 @@ function Change({ place, onClose }: { place: Destination; onClose: () => void })
       title={t(bucket ? 'place.new_key_title' : 'place.moved_title', { name: place.name })}
       onClose={onClose}
       onSubmit={() => change.mutate(undefined, { onSuccess: done })}
-      footer={<><Button onClick={onClose}>{t('action.cancel')}</Button><Button kind="primary" type="submit" disabled={!mayAct || (!changed && secret === '')} busy={change.isPending}>{t(change.isPending ? 'place.looking' : 'place.save')}</Button></>}
+      footer={<><Button onClick={onClose}>{t('action.cancel')}</Button><Button kind="primary" type="submit" disabled={!mayAct || lacks || (!changed && secret === '')} busy={change.isPending}>{t(change.isPending ? 'place.looking' : 'place.save')}</Button></>}
     >
       <p className="mut">{t(bucket ? 'place.new_key_body' : 'place.moved_body')}</p>
-      <TextInput label={t(bucket ? 'bucket.key_id' : 'destination.folder')} value={at} onChange={(e) => setAt(e.currentTarget.value)} spellCheck={false} autoComplete="off" data-autofocus />
-      {bucket && <PasswordInput label={t('bucket.secret')} value={secret} onChange={(e) => setSecret(e.currentTarget.value)} autoComplete="off" visibilityToggleButtonProps={{ 'aria-label': t('bucket.show_secret') }} />}
+      {bucket ? (
+        <>
+          <Address reached={reached} before={before} onChange={setReached} />
+          <PasswordInput label={t('bucket.secret')} description={t('place.secret_stays')} value={secret} onChange={(e) => setSecret(e.currentTarget.value)} autoComplete="off" visibilityToggleButtonProps={{ 'aria-label': t('bucket.show_secret') }} />
+        </>
+      ) : (
+        <TextInput label={t('destination.folder')} value={folder} onChange={(e) => setFolder(e.currentTarget.value)} spellCheck={false} autoComplete="off" data-autofocus />
+      )}
       {change.error && <ProblemLine problem={change.error} />}
     </Dialog>
+  );
+}
+
+/** The server of a bucket is asked for only where its provider does not say which it is. */
+function Address({ reached, before, onChange }: { reached: Reached; before: Reached; onChange: (reached: Reached) => void }) {
+  const { t } = useWording();
+  const text = (option: keyof Reached) => ({ value: reached[option], onChange: (e: React.ChangeEvent<HTMLInputElement>) => onChange({ ...reached, [option]: e.currentTarget.value }), spellCheck: false, autoComplete: 'off' });
+  return (
+    <>
+      <TextInput label={t('bucket.key_id')} {...text('key_id')} data-autofocus />
+      {before.endpoint && <TextInput label={t('bucket.endpoint')} {...text('endpoint')} />}
+      {(before.endpoint || before.region) && <TextInput label={t(before.endpoint ? 'bucket.region_optional' : 'bucket.region')} {...text('region')} />}
+    </>
   );
 }

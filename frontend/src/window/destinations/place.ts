@@ -15,16 +15,24 @@ export function whereOf(url: string): string {
   return keeper ? `${path} · ${keeper}` : path;
 }
 
-/** The ID of the key that opens a bucket; nothing when the secret holds it. */
-export function keyIdOf(url: string): string {
-  return new URLSearchParams(url.split('?', 2)[1] ?? '').get('key_id') ?? '';
+/** What of a bucket's address may change while its backups stay what they are. */
+export const changeable = ['endpoint', 'region', 'key_id'] as const;
+export type Reached = Record<(typeof changeable)[number], string>;
+
+/** How a bucket is reached; nothing where its address does not say. */
+export function reachedOf(url: string): Reached {
+  const options = new URLSearchParams(url.split('?', 2)[1] ?? '');
+  return { endpoint: options.get('endpoint') ?? '', region: options.get('region') ?? '', key_id: options.get('key_id') ?? '' };
 }
 
-/** The address of a bucket that another key opens now. */
-export function withKeyId(url: string, keyId: string): string {
+/** The address of a bucket that is reached in another way now; all else of it stays. */
+export function withReached(url: string, reached: Reached): string {
   const [path = '', query = ''] = url.split('?', 2);
   const options = new URLSearchParams(query);
-  options.set('key_id', keyId.trim());
+  for (const option of changeable) {
+    if (reached[option].trim()) options.set(option, reached[option].trim());
+    else options.delete(option);
+  }
   return `${path}?${options.toString()}`;
 }
 
