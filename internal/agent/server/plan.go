@@ -250,7 +250,9 @@ func (s *Server) beat(ctx context.Context) {
 	}
 	f, err := s.facts(ctx)
 	if err != nil {
-		s.Log.ErrorContext(ctx, "cannot see how things stand", "err", err)
+		if ctx.Err() == nil { // else the agent is ending
+			s.Log.ErrorContext(ctx, "cannot see how things stand", "err", err)
+		}
 		return
 	}
 	if now := judge(f).signature(); now != s.lastSeen {
