@@ -1,6 +1,6 @@
 import { TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Destination, RetentionEntry } from '../../api/api';
 import { problemOf } from '../../api/problem';
 import { useWording } from '../../i18n/react';
@@ -58,12 +58,8 @@ function Shown({ run: id, place }: { run: string; place: string }) {
   const { questions } = useAgent();
   const { run } = useRun(id);
   const over = run ? isOver(run) : undefined;
-  const moved = useRef(false);
   useEffect(() => {
-    if (over === false) moved.current = true;
-    if (!over || !moved.current) return;
-    moved.current = false;
-    void client.prefetchQuery({ ...questions.usage(place), staleTime: 0 });
+    if (over) void client.prefetchQuery({ ...questions.usage(place), staleTime: 0 });
   }, [over, client, questions, place]);
   if (!run) return null;
   return over ? <Outcome run={run} /> : <RunProgress run={run} />;
