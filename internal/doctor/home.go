@@ -1,12 +1,9 @@
 package doctor
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -126,61 +123,16 @@ func lookAtTemp(dir string) (text control.Text, warnings []*problem.Problem, err
 	return control.Text{Code: "doctor.leftovers"}, warnings, nil
 }
 
-// recentLog is how much of the end of a log is read, in bytes.
-const recentLog = 4 << 20
-
 // lookAtLog counts the errors of the last day.
 func lookAtLog(file string, now time.Time) (text control.Text, warnings []*problem.Problem, err error) {
-	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return text, nil, nil
-	}
-	if err != nil {
-		return text, nil, fmt.Errorf("open log: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := toRecent(f); err != nil {
-		return text, nil, err
-	}
-	count, last, err := countErrors(f, now.Add(-24*time.Hour))
-	if err != nil {
-		return text, nil, fmt.Errorf("read log: %w", err)
-	}
+	count, last := 0, ""
+	err = readLog(file, func(line logLine) {
+		if line.Level == "ERROR" && line.Time.After(now.Add(-24*time.Hour)) {
+			count, last = count+1, line.Msg
+		}
+	})
 	if count > 0 {
 		warnings = append(warnings, ErrLogErrors.Because(nil, "count", strconv.Itoa(count), "path", file, "last", last))
 	}
-	return control.Text{Code: "doctor.log"}, warnings, nil
-}
-
-// toRecent leaves the recent part of a log to be read.
-func toRecent(f *os.File) error {
-	if info, err := f.Stat(); err == nil && info.Size() > recentLog {
-		if _, err := f.Seek(-recentLog, io.SeekEnd); err != nil {
-			return fmt.Errorf("read log: %w", err)
-		}
-	}
-	return nil
-}
-
-// countErrors counts the errors in a log since a moment, and returns the last
-// one's message. A line that is none of ours, or cut off, counts for nothing.
-func countErrors(r io.Reader, since time.Time) (count int, last string, err error) {
-	lines := bufio.NewReaderSize(r, 64<<10)
-	for {
-		line, err := lines.ReadSlice('\n')
-		var entry struct {
-			Time  time.Time `json:"time"`
-			Level string    `json:"level"`
-			Msg   string    `json:"msg"`
-		}
-		if json.Unmarshal(line, &entry) == nil && entry.Level == "ERROR" && entry.Time.After(since) {
-			count, last = count+1, entry.Msg
-		}
-		if errors.Is(err, io.EOF) {
-			return count, last, nil
-		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return count, last, err
-		}
-	}
+	return control.Text{Code: "doctor.log"}, warnings, err
 }

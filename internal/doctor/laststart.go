@@ -1,12 +1,7 @@
 package doctor
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"time"
 
@@ -46,41 +41,15 @@ func LastStart(home paths.Home) []control.DoctorCheck {
 
 // lastEnd returns when the agent last began, by its log, and why it failed since.
 func lastEnd(file string) (began time.Time, cause error, err error) {
-	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return began, nil, nil
-	}
-	if err != nil {
-		return began, nil, fmt.Errorf("open log: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := toRecent(f); err != nil {
-		return began, nil, err
-	}
-	lines := bufio.NewReaderSize(f, 64<<10)
-	for {
-		line, err := lines.ReadSlice('\n')
-		var entry struct {
-			Time    time.Time        `json:"time"`
-			Msg     string           `json:"msg"`
-			Err     string           `json:"err"`
-			Problem *control.Problem `json:"problem"`
+	err = readLog(file, func(line logLine) {
+		switch line.Msg {
+		case agentStarting:
+			began, cause = line.Time, nil
+		case agentFailed:
+			cause = failure(line.Problem, line.Err)
 		}
-		if json.Unmarshal(line, &entry) == nil {
-			switch entry.Msg {
-			case agentStarting:
-				began, cause = entry.Time, nil
-			case agentFailed:
-				cause = failure(entry.Problem, entry.Err)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return began, cause, nil
-		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return began, cause, fmt.Errorf("read log: %w", err)
-		}
-	}
+	})
+	return began, cause, err
 }
 
 // failure is the problem of a line of the log, or what it says.
