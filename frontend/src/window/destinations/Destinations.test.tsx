@@ -135,7 +135,7 @@ test('a place is cleaned up after it was told what goes, and what came of it sta
   expect(await screen.findByText('3 of 12')).toBeVisible();
   const measured = usage.mock.calls.length;
   act(() => api.emitRun({ ...run!, status: 'ok', result: { run: run!.id, status: 'ok', destination: 'disk', removed: ['b1'], kept: 2, before_bytes: 9_000_000, after_bytes: 5_000_000, freed_bytes: 4_000_000, waiting_bytes: 0, seconds: 1 } }));
-  expect(await screen.findByText(/One backup was removed, 2 stay\. 4\.00 MB freed/)).toBeVisible();
+  expect(await screen.findByText(/One backup was removed, 2 kept\. 4\.00 MB freed/)).toBeVisible();
   await waitFor(() => expect(usage.mock.calls.length).toBe(measured + 1));
   expect(screen.getByRole('button', { name: 'Clean up now…' })).toBeEnabled();
 });

@@ -67,7 +67,7 @@ test('after a backup its proof, then the result with its rows', async () => {
 
 test('a removal tells what went and how much room it gave back', async () => {
   await showRun({ kind: 'prune', status: 'ok', destination: 'disk', result: { run: 'r1', status: 'ok', destination: 'disk', removed: ['a', 'b'], kept: 7, before_bytes: 6_500_000_000, after_bytes: 6_000_000_000, freed_bytes: 500_000_000, waiting_bytes: 39_000_000, seconds: 2 } });
-  expect(await screen.findByText(/2 backups were removed, 7 stay\. 500 MB freed: 6\.50 GB before, 6\.00 GB now\. 39\.0 MB more go with a later clean-up/)).toBeVisible();
+  expect(await screen.findByText(/2 backups were removed, 7 kept\. 500 MB freed: 6\.50 GB before, 6\.00 GB now\. 39\.0 MB more go with a later clean-up/)).toBeVisible();
 });
 
 test('a queue that is paused says so and can be resumed from here', async () => {
