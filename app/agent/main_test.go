@@ -89,13 +89,29 @@ func TestAClientStartsOneAgentAndStopsIt(t *testing.T) {
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	awaitEnd(t, home)
+	if _, err := c.Hello(t.Context()); !errors.Is(err, client.ErrUnreachable) {
+		t.Errorf("an agent that has ended: %v", err)
+	}
+}
+
+// awaitEnd waits until an agent that was asked to stop has let go of its home.
+func awaitEnd(t *testing.T, home paths.Home) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for err := error(nil); !errors.Is(err, client.ErrUnreachable); _, err = c.Hello(ctx) {
-		if ctx.Err() != nil {
-			t.Fatal("the agent does not stop")
+	for {
+		lock, err := ipc.TryLock(home.Lock())
+		if err == nil {
+			err = lock.Unlock()
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ipc.ErrRunning) || ctx.Err() != nil {
+			t.Fatalf("the agent does not stop: %v", err)
 		}
 		<-tick.C
 	}
@@ -135,6 +151,7 @@ func TestAnAgentThatIsEndingIsWaitedFor(t *testing.T) {
 	if err := <-started; err != nil {
 		t.Error(err)
 	}
+	awaitEnd(t, home)
 }
 
 func TestAnAgentThatCannotStartTellsItsClientWhy(t *testing.T) {
