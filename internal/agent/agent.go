@@ -220,6 +220,9 @@ func (a *agent) idle() {
 	if err := a.server.ReleaseIdle(); err != nil {
 		a.log.Error("cannot close repositories", "err", err)
 	}
+	if err := a.catalog.Shrink(context.Background()); err != nil {
+		a.log.Error("cannot give memory back", "err", err)
+	}
 	debug.FreeOSMemory()
 }
 

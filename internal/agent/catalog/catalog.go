@@ -136,6 +136,20 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
+// Shrink gives back the memory that holds pages of the catalog's file, which a
+// day's work fills. It may be called at any time, also while others read.
+func (db *DB) Shrink(ctx context.Context) error {
+	var errs []error
+	for _, pool := range []*sql.DB{db.read, db.write} {
+		_, err := pool.ExecContext(ctx, "PRAGMA shrink_memory")
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("shrink catalog: %w", err)
+	}
+	return nil
+}
+
 // open opens or makes the catalog and brings it to the newest form.
 func open(ctx context.Context, file, config string) (db *DB, err error) {
 	// SQLite gives its other files the rights of this one.
