@@ -131,6 +131,9 @@ func lookAtLog(file string, now time.Time) (text control.Text, warnings []*probl
 			count, last = count+1, line.Msg
 		}
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return text, nil, nil
+	}
 	if count > 0 {
 		warnings = append(warnings, ErrLogErrors.Because(nil, "count", strconv.Itoa(count), "path", file, "last", last))
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 // it can be known: nothing when it ended well, or left no word.
 func LastStart(home paths.Home) []control.DoctorCheck {
 	began, cause, err := lastEnd(home.Log())
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil // the look at the log says so
 	}
 	// An agent that failed before it had a log, or crashed, has left its last

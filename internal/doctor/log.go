@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 
@@ -25,13 +24,10 @@ type logLine struct {
 	Problem *control.Problem `json:"problem"`
 }
 
-// readLog hands the recent lines of a log to each, the oldest first. A log that
-// is not there has none.
+// readLog hands the recent lines of a log to each, the oldest first.
+// [fs.ErrNotExist] when there is none yet.
 func readLog(file string, each func(logLine)) (err error) {
 	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
