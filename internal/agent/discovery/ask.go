@@ -89,6 +89,11 @@ const (
 // dialer opens a connection to one address.
 type dialer func(context.Context) (net.Conn, error)
 
+// ask carries out a plan on one address.
+func (d *Discovery) ask(ctx context.Context, w way, plan plan) (answer, outcome) {
+	return d.pace.ask(ctx, func(ctx context.Context) (net.Conn, error) { return d.dial(ctx, w) }, plan)
+}
+
 // ask carries out a plan. It takes at most the sum of the plan's waits.
 func (p pace) ask(ctx context.Context, dial dialer, plan plan) (answer, outcome) {
 	conn, err := p.connect(ctx, dial)

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -45,6 +46,7 @@ type Discovery struct {
 	// Seams for tests; nil and zero mean this computer and its own pace.
 	listening func(context.Context) (machine, error)
 	sockets   func() []target
+	dial      func(context.Context, way) (net.Conn, error)
 	pace      pace
 }
 
@@ -100,6 +102,9 @@ func (d *Discovery) withDefaults() *Discovery {
 	}
 	if look.sockets == nil {
 		look.sockets = usualSockets
+	}
+	if look.dial == nil {
+		look.dial = dial
 	}
 	if look.pace == (pace{}) {
 		look.pace = usualPace

@@ -24,7 +24,7 @@ func (d *Discovery) examine(ctx context.Context, t target) []server {
 	for hint == "" && len(ways) > 0 {
 		// Nobody knows what this is: one way is asked, so that the two
 		// packets remain two though the port has more addresses.
-		a, out := d.pace.ask(ctx, ways[0].dial, d.pace.planFor("", false, t.likely))
+		a, out := d.ask(ctx, ways[0], d.pace.planFor("", false, t.likely))
 		if out == unknown {
 			return nil
 		}
@@ -38,7 +38,7 @@ func (d *Discovery) examine(ctx context.Context, t target) []server {
 	var all sync.WaitGroup
 	for i, w := range ways {
 		all.Go(func() {
-			answers[i], outcomes[i] = d.pace.ask(ctx, w.dial, d.pace.planFor(hint, t.sure || w.network != "tcp", t.likely))
+			answers[i], outcomes[i] = d.ask(ctx, w, d.pace.planFor(hint, t.sure || w.network != "tcp", t.likely))
 		})
 	}
 	all.Wait()
@@ -134,7 +134,7 @@ func (d *Discovery) same(ctx context.Context, a, b server) bool {
 	}
 	var serial [3]uint32
 	for i, w := range []way{a.ways[0], b.ways[0], a.ways[0]} {
-		got, out := d.pace.ask(ctx, w.dial, d.pace.planFor(engine.MySQL, true, nil))
+		got, out := d.ask(ctx, w, d.pace.planFor(engine.MySQL, true, nil))
 		if out != recognised {
 			return false
 		}

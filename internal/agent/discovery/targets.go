@@ -191,7 +191,7 @@ func (w way) rank() int {
 }
 
 // dial opens a connection.
-func (w way) dial(ctx context.Context) (net.Conn, error) {
+func dial(ctx context.Context, w way) (net.Conn, error) {
 	if w.network == pipe {
 		return dialPipe(ctx, w.address)
 	}
