@@ -99,7 +99,9 @@ func (s *fakeServer) talk(conn net.Conn, greet string, reply func([]byte) []byte
 }
 
 // name tells a connection from others, as whoever dialled it sees it.
-func name(conn net.Conn) string { return conn.RemoteAddr().String() + " to " + conn.LocalAddr().String() }
+func name(conn net.Conn) string {
+	return conn.RemoteAddr().String() + " to " + conn.LocalAddr().String()
+}
 
 // counts is what it got from this test.
 func (s *fakeServer) counts() (connections, packets int) {
