@@ -10,8 +10,10 @@ import (
 	"github.com/rahatbackup/rahat/internal/control"
 )
 
-// remembered is how many events a subscriber may lag behind.
-const remembered = 4096
+// remembered is how many events a subscriber may lag behind. Each keeps its run as
+// it was then, so that they are most of what an agent holds when it has worked
+// for a day.
+const remembered = 1024
 
 // The kinds of events.
 const (
