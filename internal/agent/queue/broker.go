@@ -11,7 +11,7 @@ import (
 )
 
 // remembered is how many events a subscriber may lag behind. Each keeps its run as
-// it was then, so that they are most of what an agent holds when it has worked
+// it was then, so that they are much of what an agent holds when it has worked
 // for a day.
 const remembered = 1024
 
