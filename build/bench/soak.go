@@ -255,6 +255,7 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	b.add("memory of the agent after an hour's work, MB", of(late, held), nil, "", "")
 	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
 	b.add("of it its own, without the program's pages, MB", of(late, own), nil, "", "")
+	b.add("its own memory, last quarter over the second", growth(own), percent(5), "", "")
 	b.fact("memory by the hour, MB: %s", byHour(day, held))
 	b.fact("of it its own: %s", byHour(day, own))
 	b.add("open files, last quarter over the second", growth(func(m moment) float64 { return float64(m.files) }), percent(0), "", "")
