@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -138,10 +137,11 @@ func slow(t *testing.T, pg *pgtest.Server) {
 	pg.Exec(t, "uzun", `CREATE TABLE t AS SELECT i id, md5(i::text) a, md5((i*7)::text) b FROM generate_series(1, 1500000) i; ALTER TABLE t ADD PRIMARY KEY (id)`)
 }
 
-// running starts a backup in the background and halts the server in the midst of
-// the rows that it sends, until goOn is called.
-func running(t *testing.T, r *rig, pg *pgtest.Server, database string) (cmd *exec.Cmd, run control.Run, goOn func()) {
+// running starts a backup in the background and halts it in the midst of the
+// rows that the server sends, until the gate is opened.
+func running(t *testing.T, r *rig, g *gate, database string) (cmd *exec.Cmd, run control.Run) {
 	t.Helper()
+	g.set(false)
 	cmd = exec.Command(filepath.Join(bin, "rahat"), "backup", "--server", "pg", "--database", database, "--to", "disk", "--json")
 	cmd.Env = r.env
 	if err := cmd.Start(); err != nil {
@@ -149,40 +149,32 @@ func running(t *testing.T, r *rig, pg *pgtest.Server, database string) (cmd *exe
 	}
 	agent := client.Default(paths.Home(r.home))
 	defer agent.Close()
-	sender := 0
-	signal := func(s syscall.Signal) { _ = syscall.Kill(sender, s) } // it may have ended
 	soon(t, "the backup reads rows", func() bool {
-		for _, row := range pg.Query(t, database, "SELECT pid FROM pg_stat_activity WHERE datname=current_database() AND state='active' AND query ILIKE 'copy%'") {
-			sender, _ = strconv.Atoi(row[0])
-			signal(syscall.SIGSTOP)
-			runs, err := agent.Runs(t.Context(), 1)
-			if err == nil && len(runs) > 0 && runs[0].Status == "running" && runs[0].Progress != nil && runs[0].Progress.Phase == "dump" && runs[0].Progress.Done > 1<<20 {
-				run = runs[0]
-				return true
-			}
-			signal(syscall.SIGCONT)
+		runs, err := agent.Runs(t.Context(), 1)
+		if err != nil || len(runs) == 0 {
+			return false
 		}
-		return false
+		run = runs[0]
+		return run.Status == "running" && run.Progress != nil && run.Progress.Phase == "dump" && run.Progress.Done > 1<<20
 	})
-	goOn = func() { signal(syscall.SIGCONT) }
-	t.Cleanup(goOn)
-	return cmd, run, goOn
+	return cmd, run
 }
 
 func TestKilledAgentLeavesACompleteBackupOrNone(t *testing.T) {
 	pg := pgtest.Start(t, pgtest.Options{})
 	slow(t, pg)
 	r := newRig(t)
-	r.addServer(pg)
+	g := newGate(t, pg)
+	r.addServerAt(pg, g.addr)
 	r.addFolder()
-	cmd, run, goOn := running(t, r, pg, "uzun")
-	defer goOn()
+	cmd, run := running(t, r, g, "uzun")
 	if err := syscall.Kill(r.agentPID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Error("the command says a killed backup went well")
 	}
+	g.set(true)
 	var after control.Run
 	r.ok(&after, "run", "show", run.ID)
 	if after.Status != "interrupted" {
@@ -200,12 +192,13 @@ func TestCancelAndKilledServer(t *testing.T) {
 	pg := pgtest.Start(t, pgtest.Options{})
 	slow(t, pg)
 	r := newRig(t)
-	r.addServer(pg)
+	g := newGate(t, pg)
+	r.addServerAt(pg, g.addr)
 	r.addFolder()
-	cmd, run, goOn := running(t, r, pg, "uzun")
+	cmd, run := running(t, r, g, "uzun")
 	start := time.Now()
 	r.ok(nil, "run", "cancel", run.ID)
-	goOn()
+	g.set(true)
 	err := cmd.Wait()
 	if took := time.Since(start); err == nil || cmd.ProcessState.ExitCode() != 130 || took > 5*time.Second {
 		t.Errorf("cancelled backup: %v after %v", err, took)
@@ -213,8 +206,9 @@ func TestCancelAndKilledServer(t *testing.T) {
 	if left := pg.Query(t, "postgres", "SELECT query FROM pg_stat_activity WHERE datname='uzun'"); len(left) != 0 {
 		t.Errorf("connections left behind: %v", left)
 	}
-	cmd, run, _ = running(t, r, pg, "uzun")
+	cmd, run = running(t, r, g, "uzun")
 	pg.Kill(t)
+	g.set(true)
 	if err := cmd.Wait(); err == nil {
 		t.Error("the backup of a killed server went well")
 	}

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rahatbackup/rahat/internal/control"
 	"github.com/rahatbackup/rahat/internal/engine/postgres/pgtest"
@@ -87,6 +90,9 @@ func newRig(t *testing.T, env ...string) *rig {
 	return r
 }
 
+// commandTime is more than any command of these tests needs on a busy machine.
+const commandTime = 5 * time.Minute
+
 // said is what a command printed and how it ended.
 type said struct {
 	out, err string
@@ -95,12 +101,20 @@ type said struct {
 
 func (r *rig) run(stdin string, args ...string) said {
 	r.t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "rahat"), args...)
+	// One that hangs ends with what its goroutines wait for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.t.Context()), commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "rahat"), args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
+	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = r.env
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
+	if ctx.Err() != nil {
+		r.t.Fatalf("rahat %v did not end in %v: %v\n%s%s", args, commandTime, err, out.String(), errs.String())
+	}
 	s := said{out: out.String(), err: errs.String()}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		s.code = exit.ExitCode()
@@ -154,7 +168,13 @@ func (r *rig) failsInput(code int, problem, stdin string, args ...string) {
 // addServer configures a test server under the name "pg".
 func (r *rig) addServer(pg *pgtest.Server) {
 	r.t.Helper()
-	r.okInput(nil, pg.Password+"\n", "server", "add", "pg", "--engine", "postgres", "--address", pg.Addr, "--user", pg.User, "--password-stdin")
+	r.addServerAt(pg, pg.Addr)
+}
+
+// addServerAt configures it at another address that leads to it.
+func (r *rig) addServerAt(pg *pgtest.Server, addr string) {
+	r.t.Helper()
+	r.okInput(nil, pg.Password+"\n", "server", "add", "pg", "--engine", "postgres", "--address", addr, "--user", pg.User, "--password-stdin")
 }
 
 // addFolder configures a folder destination under the name "disk" and returns it.
