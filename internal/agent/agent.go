@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -128,6 +127,7 @@ type agent struct {
 	broker  *queue.Broker
 	queue   *queue.Queue
 	server  *server.Server
+	rest    *rest
 
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when a client asks to stop
@@ -191,6 +191,7 @@ func (a *agent) assemble(paused bool) error {
 	}
 	streams := max(2, runtime.NumCPU()/2)
 	a.broker = queue.NewBroker(a.Now)
+	a.rest = newRest(a.giveBack)
 	a.queue = queue.New(queue.Options{
 		Store: a.catalog, Broker: a.broker, Log: a.log, Now: a.Now, Workers: workers, StartPaused: paused, Idle: a.idle, Passes: server.Passes,
 	})
@@ -215,23 +216,12 @@ func (a *agent) askToStop() {
 	a.stopOnce.Do(func() { close(a.stopped) })
 }
 
-// idle gives back the memory of the runs that have ended.
-func (a *agent) idle() {
-	if err := a.server.ReleaseIdle(); err != nil {
-		a.log.Error("cannot close repositories", "err", err)
-	}
-	if err := a.catalog.Shrink(context.Background()); err != nil {
-		a.log.Error("cannot give memory back", "err", err)
-	}
-	debug.FreeOSMemory()
-}
-
 // serve answers until the agent is to stop, and then stops it.
 func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRequests()
 	web := &http.Server{
-		Handler:           a.server.Handler(),
+		Handler:           a.rest.after(a.server.Handler()),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
@@ -249,6 +239,7 @@ func (a *agent) serve(ctx context.Context, listener ipc.Listener) error {
 	if err := a.server.TakeStock(ctx); err != nil {
 		a.log.ErrorContext(ctx, "cannot see what was left on the destinations", "err", err)
 	}
+	defer a.rest.run(context.WithoutCancel(ctx))()
 	endSchedule := a.runSchedule(ctx)
 	if err := a.server.MissingCopies(ctx); err != nil {
 		a.log.ErrorContext(ctx, "cannot queue copies that were missed", "err", err)
