@@ -23,14 +23,14 @@ func TestMemoryIsGivenBackOnceAtRest(t *testing.T) {
 		}
 		for range 10 { // one after the other: no rest between
 			ask()
-			time.Sleep(restAfter - time.Second)
+			time.Sleep(restAfter - time.Second) //nolint:forbidigo // fake time
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // fake time
 		r.stir()
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // fake time
 		r.stir()
 		end()
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // fake time
 		synctest.Wait()
 		want := []time.Duration{9*(restAfter-time.Second) + restAfter, 10*(restAfter-time.Second) + time.Hour + restAfter}
 		if len(given) != len(want) || given[0] != want[0] || given[1] != want[1] {
