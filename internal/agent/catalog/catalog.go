@@ -166,10 +166,10 @@ func open(ctx context.Context, file, config string) (db *DB, err error) {
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	if db.write, err = connect(file, "immediate", 1); err != nil {
+	if db.write, err = connect(file, "immediate", 1, cached); err != nil {
 		return db, err
 	}
-	if db.read, err = connect(file, "deferred", 2); err != nil {
+	if db.read, err = connect(file, "deferred", 2, cached); err != nil {
 		return db, err
 	}
 	if err = db.migrate(ctx); err != nil {
@@ -186,11 +186,15 @@ func open(ctx context.Context, file, config string) (db *DB, err error) {
 	return db, db.agree(ctx)
 }
 
-// connect opens a pool of connections. Transactions of the writer take the
-// write lock at once, so that none fails half-way.
-func connect(file, lock string, most int) (*sql.DB, error) {
+// cached is how much of the catalog's pages a connection keeps in memory, in KiB.
+const cached = 1000
+
+// connect opens a pool of connections, each of which caches so many KiB.
+// Transactions of the writer take the write lock at once, so that none fails
+// half-way.
+func connect(file, lock string, most, cache int) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", "cache_size(-1000)",
+		"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", fmt.Sprintf("cache_size(-%d)", cache),
 	}, "_txlock": {lock}}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: q.Encode()}
 	pool, err := sql.Open("sqlite", u.String())

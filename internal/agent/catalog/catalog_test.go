@@ -253,7 +253,7 @@ func TestNamesAreUniqueAndMissingOnesAreNotFound(t *testing.T) {
 
 func TestMigratedEqualsFresh(t *testing.T) {
 	fresh := newPlace(t).open(t)
-	migrated := must[*sql.DB](t)(connect(filepath.Join(t.TempDir(), "m.db"), "immediate", 1))
+	migrated := must[*sql.DB](t)(connect(filepath.Join(t.TempDir(), "m.db"), "immediate", 1, cached))
 	defer migrated.Close()
 	steps := must[[]string](t)(migrations())
 	for _, step := range steps {
@@ -409,7 +409,7 @@ func TestHistoriesAndWholeBackups(t *testing.T) {
 
 func TestAnOlderCatalogIsBroughtToTheNewestForm(t *testing.T) {
 	p := newPlace(t)
-	old := must[*sql.DB](t)(connect(p.file, "immediate", 1))
+	old := must[*sql.DB](t)(connect(p.file, "immediate", 1, cached))
 	steps := must[[]string](t)(migrations())
 	exec := func(query string, args ...any) {
 		t.Helper()

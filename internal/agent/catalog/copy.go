@@ -55,7 +55,7 @@ func (db *DB) saveCopy(ctx context.Context, changes uint64, now time.Time) error
 	temp := copyOf(db.file) + ".new"
 	err := newFile(temp, func(f *os.File) error {
 		// SQLite fills an empty file, which keeps its rights.
-		if _, err := db.read.ExecContext(ctx, "VACUUM INTO ?", temp); err != nil {
+		if err := vacuumInto(ctx, db.file, temp); err != nil {
 			return wrap(err)
 		}
 		return os.Chtimes(temp, now, now)
@@ -68,6 +68,18 @@ func (db *DB) saveCopy(ctx context.Context, changes uint64, now time.Time) error
 	}
 	db.copied.Store(changes)
 	return nil
+}
+
+// vacuumInto copies a catalog on a connection of its own, with a small cache:
+// every page is read once. What the connections that stay would take for it,
+// they would not give back.
+func vacuumInto(ctx context.Context, file, to string) error {
+	pool, err := connect(file, "deferred", 1, 100)
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, "VACUUM INTO ?", to)
+	return errors.Join(err, pool.Close())
 }
 
 // newFile makes a private file that is on the disk when f has filled it, or is

@@ -139,7 +139,7 @@ func TestWhateverHappensToACatalogNothingIsLost(t *testing.T) {
 func begunOnly(t *testing.T, p place) {
 	t.Helper()
 	check(t, os.Remove(p.file))
-	db := must[*sql.DB](t)(connect(p.file, "immediate", 1))
+	db := must[*sql.DB](t)(connect(p.file, "immediate", 1, cached))
 	_, err := db.ExecContext(t.Context(), "PRAGMA application_id = 0")
 	check(t, err)
 	check(t, db.Close())
