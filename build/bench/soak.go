@@ -87,7 +87,7 @@ func (b *bench) soak(ctx context.Context) (err error) {
 			return fmt.Errorf("hour %d: %w", hour, err)
 		}
 		day = append(day, m)
-		b.say("hour %2d: %.1f MB (%.1f of its own), %d files open, %d threads, %.1f MB stored", hour, float64(m.held)/1e6, float64(m.own)/1e6, m.files, m.threads, float64(m.stored)/1e6)
+		b.say("hour %2d: %.1f MB (%.1f of its own, %.1f of that free), %d files open, %d threads, %.1f MB stored", hour, float64(m.held)/1e6, float64(m.own)/1e6, float64(m.spare)/1e6, m.files, m.threads, float64(m.stored)/1e6)
 		if err := wait(ctx, time.Until(began.Add(time.Duration(hour+1)*soakTime/soakHours))); err != nil {
 			return err
 		}
@@ -126,6 +126,7 @@ func (b *bench) soakSetup(ctx context.Context) error {
 type moment struct {
 	held    int64 // bytes of memory
 	own     int64 // of them without the program itself, whose pages the kernel reads as they are first needed and can drop
+	spare   int64 // of its own what is free: the Go runtime does not find all of it at once to give it back, which goes up and down
 	files   int
 	threads int
 	stored  int64 // bytes on both destinations
@@ -187,6 +188,11 @@ func (b *bench) rested(ctx context.Context) (m moment, err error) {
 			return m, err
 		}
 	}
+	var hello control.Hello
+	if err := b.agent.CLI.JSON(ctx, &hello, "agent", "status"); err != nil {
+		return m, err
+	}
+	m.spare = hello.Memory.Spare
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	for sub, count := range map[string]*int{"fd": &m.files, "task": &m.threads} {
 		entries, err := os.ReadDir(filepath.Join(proc, sub))
@@ -250,14 +256,18 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	growth := func(what func(moment) float64) float64 { return 100 * (of(late, what)/of(early, what) - 1) }
 	held := func(m moment) float64 { return float64(m.held) / 1e6 }
 	own := func(m moment) float64 { return float64(m.own) / 1e6 }
+	used := func(m moment) float64 { return float64(m.own-m.spare) / 1e6 }
 	b.add("runs", float64(len(runs)), nil, "", "")
 	b.add("of them failed", float64(failed), atMost(0), "", "")
 	b.add("memory of the agent after an hour's work, MB", of(late, held), nil, "", "")
 	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
 	b.add("of it its own, without the program's pages, MB", of(late, own), nil, "", "")
 	b.add("its own memory, last quarter over the second", growth(own), percent(5), "", "")
+	b.add("of that in use, without what is free, MB", of(late, used), nil, "", "")
+	b.add("in use, last quarter over the second", growth(used), percent(5), "", "")
 	b.fact("memory by the hour, MB: %s", byHour(day, held))
 	b.fact("of it its own: %s", byHour(day, own))
+	b.fact("of that in use: %s", byHour(day, used))
 	b.add("open files, last quarter over the second", growth(func(m moment) float64 { return float64(m.files) }), percent(0), "", "")
 	b.add("threads, last quarter over the second", growth(func(m moment) float64 { return float64(m.threads) }), percent(20), "", "")
 	b.add("stored, last quarter over the second", growth(func(m moment) float64 { return float64(m.stored) }), percent(10), "", "")

@@ -33,6 +33,7 @@ func (a *app) agentCommand() *cobra.Command {
 			{"started", a.moment(h.Started)},
 			{"home", h.Home},
 			{"vault", a.t("vault." + h.Vault)},
+			{"memory", a.t("agent.memory", "used", a.texts.Bytes(h.Memory.Used), "spare", a.texts.Bytes(h.Memory.Spare))},
 		})
 		return nil
 	})

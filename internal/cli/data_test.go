@@ -29,6 +29,7 @@ const (
 
 var hello = control.Hello{
 	API: 1, Version: "0.1.0-dev", PID: 4711, Started: now.Add(-90 * time.Hour), Epoch: "e1", Home: "/home/ayse/.local/state/rahat", Vault: "keychain",
+	Memory: control.Memory{Used: 12_900_000, Spare: 500_000},
 }
 
 var wrongPassword = &control.Problem{

@@ -23,6 +23,14 @@ type Hello struct {
 	Epoch string `json:"epoch"`
 	Home  string `json:"home"` // where state is kept
 	Vault string `json:"vault" enum:"keychain,file"`
+	// Memory is what the agent's own data takes, at the moment of the answer.
+	Memory Memory `json:"memory"`
+}
+
+// Memory is what a program's data takes, in bytes, without the program itself.
+type Memory struct {
+	Used  int64 `json:"used"`
+	Spare int64 `json:"spare"` // used before and kept for later
 }
 
 // Problem is the body of every answer that is not 2xx (RFC 9457), and the form

@@ -74,7 +74,7 @@ export function fakeApi(over: Partial<Api> = {}, world: World = newWorld()): Fak
   const backups = () => backupsOf(world);
   const base: Api = {
     ...setupApi(world, start),
-    hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain' }),
+    hello: () => Promise.resolve({ api: 1, version: '0.3.0', pid: 1, started: world.status.since, epoch: world.status.epoch, home: '/home/deniz/.local/share/rahat', vault: 'keychain', memory: { used: 12_900_000, spare: 500_000 } }),
     status: () => Promise.resolve({ ...world.status, active: world.runs.filter((r) => r.status === 'queued' || r.status === 'running') }),
     settings: () => Promise.resolve(world.settings),
     saveSettings: (s) => Promise.resolve((world.settings = s)),

@@ -1323,6 +1323,7 @@ export interface components {
             api: number;
             epoch: string;
             home: string;
+            memory: components["schemas"]["Memory"];
             /** Format: int64 */
             pid: number;
             /** Format: date-time */
@@ -1420,6 +1421,12 @@ export interface components {
             note?: string;
             pinned?: boolean;
             tags?: string[];
+        };
+        Memory: {
+            /** Format: int64 */
+            spare: number;
+            /** Format: int64 */
+            used: number;
         };
         NewChannel: {
             /** @enum {string} */

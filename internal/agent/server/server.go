@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -169,8 +170,16 @@ func (s *Server) Close() error {
 func (s *Server) hello(context.Context, *struct{}) (control.Hello, error) {
 	return control.Hello{
 		API: version.API, Version: version.Version, PID: os.Getpid(), Started: s.started,
-		Epoch: s.Broker.Epoch(), Home: s.Home, Vault: s.VaultKind,
+		Epoch: s.Broker.Epoch(), Home: s.Home, Vault: s.VaultKind, Memory: memory(),
 	}, nil
+}
+
+// memory asks the Go runtime, which knows all but what SQLite takes for itself.
+func memory() control.Memory {
+	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+	metrics.Read(all)
+	total, released, free := all[0].Value.Uint64(), all[1].Value.Uint64(), all[2].Value.Uint64()
+	return control.Memory{Used: int64(total - released - free), Spare: int64(free)} //nolint:gosec // memory of this computer
 }
 
 func (s *Server) discover(ctx context.Context, in *body[control.DiscoverRequest]) (control.Discovery, error) {
