@@ -93,7 +93,7 @@ func (n *snapshot) list(tables []*table) {
 // Dump implements [engine.Snapshot].
 func (n *snapshot) Dump(ctx context.Context, part backup.Part, w io.Writer) error {
 	if err := n.dump(ctx, part, w); err != nil {
-		return err
+		return n.fate(ctx, err)
 	}
 	return context.Cause(ctx) // the last rows may have come with the cancel
 }

@@ -99,6 +99,22 @@ func TestADatabaseDroppedMeanwhileIsGone(t *testing.T) {
 	}
 }
 
+// Its connections end as those of a server that is shut down, which it is not.
+func TestADatabaseDroppedByForceInMidDumpIsGone(t *testing.T) {
+	s := filled(t)
+	snap, err := open(t, s, nil).Snapshot(t.Context(), "d", engine.SnapshotOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = dumpMain(t.Context(), snap, &at{f: func() { s.Exec(t, "postgres", "DROP DATABASE d WITH (FORCE)") }})
+	if !errors.Is(err, engine.ErrNoDatabase) || problem.Of(err).Code != engine.ErrNoDatabase.Code {
+		t.Errorf("%v", err)
+	}
+	if err := snap.Close(); err != nil {
+		t.Logf("close: %v", err) // the connection is broken, which is no news
+	}
+}
+
 func TestAPgDumpThatFailsIsQuotedAndNothingIsLeft(t *testing.T) {
 	s := filled(t)
 	for name, c := range map[string]struct {

@@ -69,6 +69,7 @@ func (s *server) Snapshot(ctx context.Context, database string, opt engine.Snaps
 		if err == nil {
 			return snap, nil
 		}
+		err = snap.fate(ctx, err)
 		if cerr := snap.end(ctx); cerr != nil {
 			err = errors.Join(err, cerr)
 		}
@@ -308,6 +309,24 @@ func (n *snapshot) dumpError(ctx context.Context, err error) error {
 		return aerr
 	}
 	return engine.ErrToolFailed.Because(err, "tool", "pg_dump", "message", msg)
+}
+
+// fateTime is how long a server may take to say whether a database is still
+// there, of which a connection was lost.
+const fateTime = 5 * time.Second
+
+// fate tells a server that is lost from a database that is: DROP DATABASE WITH
+// (FORCE) ends its connections as a shutdown does.
+func (n *snapshot) fate(ctx context.Context, err error) error {
+	if !errors.Is(err, engine.ErrServerLost) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, fateTime)
+	defer cancel()
+	if errors.Is(n.alive(ctx), engine.ErrNoDatabase) {
+		return engine.ErrNoDatabase.Because(err, "database", n.database)
+	}
+	return err
 }
 
 // alive asks the server whether the database is still there.
