@@ -20,11 +20,13 @@ import (
 )
 
 const (
-	// soakHours is how many hours of an agent's life are lived through.
+	// soakHours is how many hours of an agent's life are lived through, each of
+	// them in so many rounds.
 	soakHours = 24
+	soakRounds = 4
 	// soakTime is how long that takes.
 	soakTime = 20 * time.Minute
-	// soakDatabases are backed up every hour.
+	// soakDatabases are backed up in every round.
 	soakDatabases = 4
 	// soakKept is how many backups of each are kept.
 	soakKept = 6
@@ -34,8 +36,8 @@ const (
 var soakOptions = Options{
 	Scale: 0.02,
 	Keep:  "build/bench/RESULTS-soak.md",
-	Intro: fmt.Sprintf("Written by `go run ./build bench soak`: %d hours of an agent's work in %s. Every hour %d databases change, are backed up\n"+
-		"to one place and copied to another; old backups go, room is given back, backups are proved.", soakHours, soakTime, soakDatabases),
+	Intro: fmt.Sprintf("Written by `go run ./build bench soak`: %d hours of an agent's work in %s. %d times an hour %d databases change, are backed up\n"+
+		"to one place and copied to another; old backups go, room is given back, backups are proved.", soakHours, soakTime, soakRounds, soakDatabases),
 }
 
 // Soak lives through a day in twenty minutes, prints what the agent held over
@@ -81,14 +83,15 @@ func (b *bench) soak(ctx context.Context) (err error) {
 	}
 	var day []moment
 	began := time.Now()
-	for hour := range soakHours {
-		m, err := b.hour(ctx, hour)
+	const rounds = soakHours * soakRounds
+	for round := range rounds {
+		m, err := b.round(ctx, round)
 		if err != nil {
-			return fmt.Errorf("hour %d: %w", hour, err)
+			return fmt.Errorf("round %d: %w", round, err)
 		}
 		day = append(day, m)
-		b.say("hour %2d: %.1f MB (%.1f of its own, %.1f of that free), %d files open, %d threads, %.1f MB stored", hour, float64(m.held)/1e6, float64(m.own)/1e6, float64(m.spare)/1e6, m.files, m.threads, float64(m.stored)/1e6)
-		if err := wait(ctx, time.Until(began.Add(time.Duration(hour+1)*soakTime/soakHours))); err != nil {
+		b.say("round %2d: %.1f MB (%.1f of its own, %.1f of that free), %d files open, %d threads, %.1f MB stored", round, float64(m.held)/1e6, float64(m.own)/1e6, float64(m.spare)/1e6, m.files, m.threads, float64(m.stored)/1e6)
+		if err := wait(ctx, time.Until(began.Add(time.Duration(round+1)*soakTime/rounds))); err != nil {
 			return err
 		}
 	}
@@ -118,11 +121,11 @@ func (b *bench) soakSetup(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.agent.CLI.JSON(ctx, nil, "job", "add", "hourly", "--server", serverName, "--database", "*", "--to", "first,second",
+	return b.agent.CLI.JSON(ctx, nil, "job", "add", "always", "--server", serverName, "--database", "*", "--to", "first,second",
 		"--type", "incremental", "--verify", "basic", "--keep-last", strconv.Itoa(soakKept))
 }
 
-// A moment is what the agent held at the end of an hour.
+// A moment is what the agent held at the end of a round.
 type moment struct {
 	held    int64 // bytes of memory
 	own     int64 // of them without the program itself, whose pages the kernel reads as they are first needed and can drop
@@ -132,29 +135,29 @@ type moment struct {
 	stored  int64 // bytes on both destinations
 }
 
-// hour is what happens in an hour: rows change, the job runs, people look, and
-// every few hours there is more to do.
-func (b *bench) hour(ctx context.Context, hour int) (m moment, err error) {
+// round is what happens in one: rows change, the job runs, people look, and in
+// every fourth there is more to do.
+func (b *bench) round(ctx context.Context, round int) (m moment, err error) {
 	for _, name := range soakNames() {
-		change := fmt.Sprintf("UPDATE orders SET status = 'hour %d' WHERE id %% 97 = %d", hour, hour)
-		if err := b.db.SQL(ctx, name, change, fmt.Sprintf("DELETE FROM events WHERE id %% 1009 = %d", hour)); err != nil {
+		change := fmt.Sprintf("UPDATE orders SET status = 'round %d' WHERE id %% 97 = %d", round, round)
+		if err := b.db.SQL(ctx, name, change, fmt.Sprintf("DELETE FROM events WHERE id %% 1009 = %d", round)); err != nil {
 			return m, err
 		}
 	}
 	var made struct {
 		Runs []control.BackupResult `json:"runs"`
 	}
-	if err := b.agent.CLI.JSON(ctx, &made, "backup", "hourly"); err != nil {
+	if err := b.agent.CLI.JSON(ctx, &made, "backup", "always"); err != nil {
 		return m, err
 	}
 	if len(made.Runs) != soakDatabases {
 		return m, fmt.Errorf("%d backups of %d were made", len(made.Runs), soakDatabases)
 	}
-	commands := [][]string{{"status"}, {"runs"}, {"backups"}, {"discover"}, {"job", "show", "hourly"}}
-	if hour%4 == 3 {
-		commands = append(commands, []string{"prune", "--yes"}, []string{"verify", made.Runs[hour/4%soakDatabases].Backup, "--level", "full"})
+	commands := [][]string{{"status"}, {"runs"}, {"backups"}, {"discover"}, {"job", "show", "always"}}
+	if round%4 == 3 {
+		commands = append(commands, []string{"prune", "--yes"}, []string{"verify", made.Runs[round/4%soakDatabases].Backup, "--level", "full"})
 	}
-	if hour%8 == 7 {
+	if round%8 == 7 {
 		commands = append(commands, []string{"doctor"}, []string{"catalog", "rebuild"})
 	}
 	for _, c := range commands {
@@ -233,7 +236,7 @@ func sizeOf(dir string) (sum int64, err error) {
 // happened once.
 func (b *bench) soaked(ctx context.Context, day []moment) error {
 	var runs []control.Run
-	if err := b.agent.CLI.JSON(ctx, &runs, "runs", "--limit", "1000"); err != nil {
+	if err := b.agent.CLI.JSON(ctx, &runs, "runs", "--limit", "10000"); err != nil {
 		return err
 	}
 	failed := 0
@@ -259,7 +262,7 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	used := func(m moment) float64 { return float64(m.own-m.spare) / 1e6 }
 	b.add("runs", float64(len(runs)), nil, "", "")
 	b.add("of them failed", float64(failed), atMost(0), "", "")
-	b.add("memory of the agent after an hour's work, MB", of(late, held), nil, "", "")
+	b.add("memory of the agent after a round of work, MB", of(late, held), nil, "", "")
 	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
 	b.add("of it its own, without the program's pages, MB", of(late, own), nil, "", "")
 	b.add("its own memory, last quarter over the second", growth(own), percent(5), "", "")
@@ -274,11 +277,15 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	return nil
 }
 
-// byHour lists a figure of every hour.
+// byHour lists the medians of a figure in every hour.
 func byHour(day []moment, what func(moment) float64) string {
 	var all []string
-	for _, m := range day {
-		all = append(all, strconv.FormatFloat(what(m), 'f', 1, 64))
+	for hour := range slices.Chunk(day, soakRounds) {
+		var of []float64
+		for _, m := range hour {
+			of = append(of, what(m))
+		}
+		all = append(all, strconv.FormatFloat(median(of), 'f', 1, 64))
 	}
 	return strings.Join(all, " ")
 }
