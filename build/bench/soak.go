@@ -84,10 +84,14 @@ func (b *bench) soak(ctx context.Context) (err error) {
 	var day []moment
 	began := time.Now()
 	const rounds = soakHours * soakRounds
+	last := ""
 	for round := range rounds {
 		m, err := b.round(ctx, round)
 		if err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
+		}
+		if err := b.count(ctx, &m, &last); err != nil {
+			return err
 		}
 		day = append(day, m)
 		b.say("round %2d: %.1f MB (%.1f of its own, %.1f of that free), %d files open, %d threads, %.1f MB stored", round, float64(m.held)/1e6, float64(m.own)/1e6, float64(m.spare)/1e6, m.files, m.threads, float64(m.stored)/1e6)
@@ -95,7 +99,8 @@ func (b *bench) soak(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return b.soaked(ctx, day)
+	b.soaked(day)
+	return nil
 }
 
 // soakNames are the databases: the generated one and others like it.
@@ -133,6 +138,36 @@ type moment struct {
 	files   int
 	threads int
 	stored  int64 // bytes on both destinations
+	runs    int   // of the round
+	failed  int   // of them
+}
+
+// recent is more runs than a round has.
+const recent = 100
+
+// count counts the runs that are newer than the last one that was counted.
+func (b *bench) count(ctx context.Context, m *moment, last *string) error {
+	var runs []control.Run
+	if err := b.agent.CLI.JSON(ctx, &runs, "runs", "--limit", strconv.Itoa(recent)); err != nil {
+		return err
+	}
+	for i := range runs {
+		if runs[i].ID <= *last {
+			break
+		}
+		m.runs++
+		if p := runs[i].Problem; p != nil {
+			b.say("%s of %s failed: %s", runs[i].Kind, runs[i].Database, p.Code)
+			m.failed++
+		}
+	}
+	if m.runs == recent {
+		return fmt.Errorf("a round had %d runs or more", recent)
+	}
+	if len(runs) > 0 {
+		*last = runs[0].ID
+	}
+	return nil
 }
 
 // round is what happens in one: rows change, the job runs, people look, and in
@@ -234,17 +269,11 @@ func sizeOf(dir string) (sum int64, err error) {
 
 // soaked compares the end of the day with its second quarter, when everything had
 // happened once.
-func (b *bench) soaked(ctx context.Context, day []moment) error {
-	var runs []control.Run
-	if err := b.agent.CLI.JSON(ctx, &runs, "runs", "--limit", "10000"); err != nil {
-		return err
-	}
-	failed := 0
-	for i := range runs {
-		if p := runs[i].Problem; p != nil {
-			b.say("%s of %s failed: %s", runs[i].Kind, runs[i].Database, p.Code)
-			failed++
-		}
+func (b *bench) soaked(day []moment) {
+	runs, failed := 0, 0
+	for _, m := range day {
+		runs += m.runs
+		failed += m.failed
 	}
 	of := func(part []moment, what func(moment) float64) float64 {
 		var all []float64
@@ -260,7 +289,7 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	held := func(m moment) float64 { return float64(m.held) / 1e6 }
 	own := func(m moment) float64 { return float64(m.own) / 1e6 }
 	used := func(m moment) float64 { return float64(m.own-m.spare) / 1e6 }
-	b.add("runs", float64(len(runs)), nil, "", "")
+	b.add("runs", float64(runs), nil, "", "")
 	b.add("of them failed", float64(failed), atMost(0), "", "")
 	b.add("memory of the agent after a round of work, MB", of(late, held), nil, "", "")
 	b.add("memory, last quarter of the day over the second", growth(held), percent(5), "", "")
@@ -274,7 +303,6 @@ func (b *bench) soaked(ctx context.Context, day []moment) error {
 	b.add("open files, last quarter over the second", growth(func(m moment) float64 { return float64(m.files) }), percent(0), "", "")
 	b.add("threads, last quarter over the second", growth(func(m moment) float64 { return float64(m.threads) }), percent(20), "", "")
 	b.add("stored, last quarter over the second", growth(func(m moment) float64 { return float64(m.stored) }), percent(10), "", "")
-	return nil
 }
 
 // byHour lists the medians of a figure in every hour.
