@@ -22,7 +22,7 @@ import (
 const (
 	// soakHours is how many hours of an agent's life are lived through, each of
 	// them in so many rounds.
-	soakHours = 24
+	soakHours  = 24
 	soakRounds = 4
 	// soakTime is how long that takes.
 	soakTime = 20 * time.Minute
@@ -151,10 +151,12 @@ func (b *bench) count(ctx context.Context, m *moment, last *string) error {
 	if err := b.agent.CLI.JSON(ctx, &runs, "runs", "--limit", strconv.Itoa(recent)); err != nil {
 		return err
 	}
+	newest := *last
 	for i := range runs {
 		if runs[i].ID <= *last {
-			break
+			continue
 		}
+		newest = max(newest, runs[i].ID)
 		m.runs++
 		if p := runs[i].Problem; p != nil {
 			b.say("%s of %s failed: %s", runs[i].Kind, runs[i].Database, p.Code)
@@ -164,9 +166,7 @@ func (b *bench) count(ctx context.Context, m *moment, last *string) error {
 	if m.runs == recent {
 		return fmt.Errorf("a round had %d runs or more", recent)
 	}
-	if len(runs) > 0 {
-		*last = runs[0].ID
-	}
+	*last = newest
 	return nil
 }
 
