@@ -36,6 +36,7 @@ export type BackupTable = Schemas['BackupTable'];
 export type BackupRows = Schemas['BackupRows'];
 export type Job = Schemas['Job'];
 export type Script = Schemas['Script'];
+export type ClockChange = Schemas['ClockChange'];
 export type JobPreview = Schemas['JobPreview'];
 export type JobTemplate = Schemas['JobTemplate'];
 export type RetentionEntry = Schemas['RetentionEntry'];

@@ -1,6 +1,6 @@
-import { faceOf, isZone, offsetAt } from '../format/zone';
+import { faceOf, isZone, offsetAt, timeIn } from '../format/zone';
 import { cronOf } from '../window/jobs/schedule';
-import type { Backup, Job, JobPreview, JobTemplate, RetentionEntry } from './api';
+import type { Backup, ClockChange, Job, JobPreview, JobTemplate, RetentionEntry } from './api';
 import { backupsOf } from './history';
 import { Problem } from './problem';
 import type { World } from './fake';
@@ -21,9 +21,17 @@ export function previewOf(job: Job, world: World, now = Date.now()): JobPreview 
   const known = world.jobs.find((j) => j.name === job.name);
   const entries = known ? entriesOf(known, job, world, now) : [];
   return {
-    next, next_full: full ? next.filter((at, i) => full.some((f) => f <= at && f > (next[i - 1] ?? new Date(now).toISOString()))) : next,
+    next, clocks: skippedOf(next, job.schedule, job.zone), next_full: full ? next.filter((at, i) => full.some((f) => f <= at && f > (next[i - 1] ?? new Date(now).toISOString()))) : next,
     prove: momentsOf(job.prove, job.zone, now), removed: entries.filter((e) => !e.keep), kept: entries.filter((e) => e.keep).length,
   };
+}
+
+/** Those of the moments of one time of day that the clocks skip. */
+function skippedOf(next: readonly string[], spec = '', zone = ''): ClockChange[] {
+  const times = spec.match(/\d{1,2}:\d{2}/g);
+  if (times?.length !== 1) return [];
+  const time = times[0].padStart(5, '0');
+  return next.filter((at) => timeIn(new Date(at), zone) !== time).map((at) => ({ at, kind: 'skipped', time }));
 }
 
 /** What becomes of every backup by the rules of all jobs. */

@@ -32,11 +32,11 @@ export function NextRuns({ form, preview }: Props) {
   );
 }
 
-function Moments({ form: { job, plans }, of }: { form: JobForm; of: NonNullable<Preview['data']> }) {
+function Moments({ form: { job }, of }: { form: JobForm; of: NonNullable<Preview['data']> }) {
   const { t } = useWording();
   const now = useNow(60_000);
   const zone = job.zone ?? '';
-  const moments = momentsOf(of, plans.schedule, zone, now);
+  const moments = momentsOf(of, zone, now);
   const elsewhere = moments.some(({ at }) => offsetAt(at, zone) !== offsetAt(at, ''));
   return (
     <>
@@ -54,7 +54,7 @@ function Moments({ form: { job, plans }, of }: { form: JobForm; of: NonNullable<
         </thead>
         <tbody>{moments.map((m, i) => <Row key={m.at.getTime()} of={m} number={i + 1} now={now} type={job.type} zone={elsewhere ? zone : undefined} />)}</tbody>
       </table>
-      <Clocks moments={moments} form={{ job, plans }} now={now} />
+      <Changes moments={moments} now={now} />
     </>
   );
 }
@@ -79,14 +79,12 @@ function midnight(at: Date): number {
 }
 
 /** What a change of the clocks does to the runs that meet one. */
-function Clocks({ moments, form: { plans }, now }: { moments: readonly Moment[]; form: Pick<JobForm, 'job' | 'plans'>; now: Date }) {
+function Changes({ moments, now }: { moments: readonly Moment[]; now: Date }) {
   const { t, format } = useWording();
-  const met = moments.filter((m) => m.clocks);
-  const plan = plans.schedule;
-  return met.map(({ at, clocks }) => (
+  return moments.map(({ at, clocks }) => clocks && (
     <p key={at.getTime()} className="small mut row top">
       <StateIcon look="warn" size={12} />
-      <span>{clocks === 'skipped' && 'time' in plan ? t('preview.skipped', { day: format.day(at, now), time: plan.time, at: timeIn(at, '') }) : t('preview.changed', { day: format.day(at, now) })}</span>
+      <span>{t(`preview.${clocks.kind}`, { day: format.day(at, now), at: timeIn(at, ''), ...('time' in clocks && { time: clocks.time }) })}</span>
     </p>
   ));
 }

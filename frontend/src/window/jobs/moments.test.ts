@@ -13,13 +13,14 @@ test('clocks of a zone, over a change and across the date line', () => {
 });
 
 test('which runs are full, and which meet a change of the clocks', () => {
-  const daily = { kind: 'daily', time: '02:30' } as const;
-  const berlin = preview('2026-03-28T01:30:00Z', '2026-03-29T01:00:00Z', '2026-03-30T00:30:00Z');
+  const berlin = {
+    ...preview('2026-03-28T01:30:00Z', '2026-03-29T01:00:00Z', '2026-03-30T00:30:00Z'),
+    clocks: [{ at: '2026-03-29T01:00:00Z', kind: 'skipped', time: '02:30' } as const],
+  };
   const now = new Date('2026-03-27T12:00:00Z');
-  expect(momentsOf(berlin, daily, 'Europe/Berlin', now).map((m) => [m.full, m.clocks])).toEqual([[false, undefined], [true, 'skipped'], [false, undefined]]);
+  expect(momentsOf(berlin, 'Europe/Berlin', now).map((m) => [m.full, m.clocks])).toEqual([[false, undefined], [true, { kind: 'skipped', time: '02:30' }], [false, undefined]]);
   const hourly = preview('2026-03-29T00:00:00Z', '2026-03-29T01:00:00Z', '2026-03-29T02:00:00Z');
-  expect(momentsOf(hourly, { kind: 'every', every: '1h' }, 'Europe/Berlin', now).map((m) => m.clocks)).toEqual([undefined, 'changed', undefined]);
-  expect(momentsOf(preview('2026-03-28T09:05:00Z'), { kind: 'daily', time: '9:05' }, 'UTC', now).map((m) => m.clocks)).toEqual([undefined]);
+  expect(momentsOf(hourly, 'Europe/Berlin', now).map((m) => m.clocks)).toEqual([undefined, { kind: 'changed' }, undefined]);
 });
 
 test('what is wrong with a cron line is told by its part', () => {

@@ -1,30 +1,28 @@
 import type { JobPreview } from '../../api/api';
-import { offsetAt, timeIn } from '../../format/zone';
-import type { Plan } from './schedule';
+import { offsetAt } from '../../format/zone';
 
 /** One run to come, as a person wants to see it. */
 export interface Moment {
   at: Date;
   full: boolean;
-  /** What the clocks do to it: they skip the time it is meant at, or are changed since the run before it. */
-  clocks?: 'skipped' | 'changed';
+  clocks?: Clocks;
 }
 
+/** What the clocks do to a run: they skip the time of day it is meant at or show it twice, or are changed since the run before it. */
+export type Clocks = { kind: 'skipped' | 'repeated'; time: string } | { kind: 'changed' };
+
 /** The runs to come, with what a change of the clocks does to them in the job's zone. */
-export function momentsOf({ next, next_full }: JobPreview, plan: Plan, zone: string, now: Date): Moment[] {
+export function momentsOf({ next, next_full, clocks = [] }: JobPreview, zone: string, now: Date): Moment[] {
   const full = new Set(next_full);
+  const met = new Map<number, Clocks>(clocks.map(({ at, kind, time }) => [Date.parse(at), { kind, time }]));
   let before = now;
   return next.map((text) => {
     const at = new Date(text);
-    const clocks = clocksAt(at, before, plan, zone);
+    const changed: Clocks | undefined = offsetAt(at, zone) === offsetAt(before, zone) ? undefined : { kind: 'changed' };
+    const does = met.get(at.getTime()) ?? changed;
     before = at;
-    return { at, full: full.has(text), ...(clocks && { clocks }) };
+    return { at, full: full.has(text), ...(does && { clocks: does }) };
   });
-}
-
-function clocksAt(at: Date, before: Date, plan: Plan, zone: string): Moment['clocks'] {
-  if ('time' in plan && timeIn(at, zone) !== plan.time.padStart(5, '0')) return 'skipped';
-  return offsetAt(at, zone) === offsetAt(before, zone) ? undefined : 'changed';
 }
 
 /** What is wrong with a cron line, as far as its form tells: how many fields it has, or the first that holds something else. */
