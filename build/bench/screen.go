@@ -42,7 +42,7 @@ func startScreen(ctx context.Context, dir string) (s *screen, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	display, err := s.start(ctx, "Xvfb", "-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp")
+	display, err := s.start(ctx, "Xvfb", "-displayfd", "1", "-noreset", "-screen", "0", "1440x900x24", "-nolisten", "tcp")
 	if err != nil {
 		return s, err
 	}

@@ -48,7 +48,7 @@ func newScreen(t *testing.T) *screen {
 		"XDG_DATA_HOME=" + filepath.Join(dir, "data"), "XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"),
 		"NO_AT_BRIDGE=1", "LC_ALL=C.UTF-8", "WAYLAND_DISPLAY=",
 	}}
-	display := background(t, s.env, "Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
+	display := background(t, s.env, "Xvfb", "-displayfd", "1", "-noreset", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
 	s.env = append(s.env, "DISPLAY=:"+firstLine(t, display))
 	address := firstLine(t, background(t, s.env, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"))
 	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+address)
