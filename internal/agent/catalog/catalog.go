@@ -187,7 +187,8 @@ func open(ctx context.Context, file, config string) (db *DB, err error) {
 }
 
 // cached is how much of the catalog's pages a connection keeps in memory, in KiB.
-const cached = 1000
+// The system keeps all of them; more here would only grow with the catalog.
+const cached = 250
 
 // connect opens a pool of connections, each of which caches so many KiB.
 // Transactions of the writer take the write lock at once, so that none fails
