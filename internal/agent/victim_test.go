@@ -228,6 +228,21 @@ func (v *victim) prune() {
 	v.strike(func() (control.Runs, error) { return v.c.Prune(v.t.Context(), control.PruneRequest{}) })
 }
 
+// settled is how many packs at most are left of the backups that are kept when
+// nothing is waiting any more.
+const settled = 12
+
+// settle prunes until there is nothing more to do: what a prune that died has
+// marked is told what it waits for by the next one, deleted by the one after
+// that, and what that leaves half empty is written anew.
+func (v *victim) settle() {
+	for range 4 {
+		v.live(func() {
+			v.whileUnharmed(func() (control.Runs, error) { return v.c.Prune(v.t.Context(), control.PruneRequest{}) })
+		})
+	}
+}
+
 // copy strikes when the backup is made, of which the copies follow.
 func (v *victim) copy() {
 	v.strike(func() (control.Runs, error) {

@@ -233,6 +233,48 @@ func (p *picture) rescue(gone map[uint32]bool) {
 	}
 }
 
+// held returns how many bytes of packs that nothing needs each needed pack keeps
+// from being deleted: rule 4 holds for what its deltas lean on, also those that
+// nobody wants any more, and for what that leans on in turn.
+func (p *picture) held(n *needed) []int64 {
+	all, stays := p.choose(true, nil), p.choose(true, func(pack uint32) bool { return n.live[pack] > 0 })
+	leans := make(map[uint32]map[uint32]bool) // packs on packs that nothing needs
+	for i := range p.recs {
+		r := &p.recs[i]
+		if r.bases == 0 || !p.packs[r.pack].stored || p.resolves(stays, r) {
+			continue
+		}
+		for _, c := range p.basesOf(r) {
+			if c < 0 || all[c] < 0 || stays[c] >= 0 && p.recs[stays[c]].depth < r.depth {
+				continue
+			}
+			if b := &p.recs[all[c]]; b.depth < r.depth && b.pack != r.pack && n.live[b.pack] == 0 {
+				if leans[r.pack] == nil {
+					leans[r.pack] = make(map[uint32]bool)
+				}
+				leans[r.pack][b.pack] = true
+			}
+		}
+	}
+	held := make([]int64, len(p.packs))
+	for pack := range leans {
+		if n.live[pack] == 0 {
+			continue
+		}
+		met := map[uint32]bool{pack: true}
+		for next := []uint32{pack}; len(next) > 0; next = next[1:] {
+			for on := range leans[next[0]] {
+				if !met[on] {
+					met[on] = true
+					held[pack] += p.packs[on].size
+					next = append(next, on)
+				}
+			}
+		}
+	}
+	return held
+}
+
 // bits is a set of small numbers.
 type bits []uint64
 

@@ -258,6 +258,37 @@ func TestPruneRepacksWhatIsMostlyGone(t *testing.T) {
 	})
 }
 
+// A delta that nobody wants keeps what it leans on (rule 4), however much that is:
+// the pack that it is in is written anew without it.
+func TestPruneFreesWhatOnlyUnwantedDeltasLeanOn(t *testing.T) {
+	inTime(t, func(t *testing.T, st *mem.Store) {
+		r := openNow(t, st)
+		kept := bytesPart("v", randomBytes(1000000, 2))
+		full := makeBackup(t, r, backup.Full, nil, rowsPart("s", table(9000, 0, 0)), bytesPart("u", randomBytes(3000000, 1)))
+		inc := makeBackup(t, r, backup.Incremental, full, rowsPart("s", table(9000, 1, 9)), kept)
+		last := makeBackup(t, r, backup.Incremental, inc, kept)
+		forget(t, r, full, inc)
+		if rep := prune(t, r, PruneOptions{Repack: -1}); rep.Marked != 1 || rep.Repacked != 0 {
+			t.Errorf("without writing anew: %+v", rep)
+		}
+		if rep := prune(t, r, PruneOptions{Repack: -1}); rep.Deleted != 0 {
+			t.Errorf("what a delta leans on is deleted: %+v", rep)
+		}
+		if rep := prune(t, r, PruneOptions{}); rep.Repacked != 1 || rep.Marked != 1 {
+			t.Errorf("the pack with the delta: %+v", rep)
+		}
+		if rep := prune(t, r, PruneOptions{}); rep.Deleted != 2 || rep.AfterBytes > 1100000 {
+			t.Errorf("in the end: %+v", rep)
+		}
+		for _, r := range []*Repository{r, openNow(t, st)} {
+			mustHold(t, r, last.ID, kept)
+		}
+		if rep := prune(t, r, PruneOptions{}); rep.Marked+rep.Deleted+rep.Repacked != 0 {
+			t.Errorf("once more: %+v", rep)
+		}
+	})
+}
+
 // A restore that is under way finds what was written anew.
 func TestARestoreGoesOnWhileItsPacksAreReplaced(t *testing.T) {
 	inTime(t, func(t *testing.T, st *mem.Store) {

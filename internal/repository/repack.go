@@ -115,16 +115,19 @@ func (x *index) at(num int32) (c located) {
 	return c
 }
 
-// repack writes what is needed of packs that are mostly not into new ones. The
-// old ones are then needed no more, and are marked and deleted as all others.
+// repack writes what is needed of packs that are mostly not into new ones, and of
+// those that keep more from being deleted than that is. The old ones are then
+// needed no more, and are marked and deleted as all others.
 func (p *pruner) repack(ctx context.Context) error {
-	if p.rep.Busy {
+	if p.rep.Busy || p.opt.Repack < 0 {
 		return nil
 	}
 	var victims []uint32
+	held := p.pic.held(p.need)
 	for i := range p.pic.packs {
 		k, live := &p.pic.packs[i], p.need.live[i]
-		if k.stored && !k.marked && live > 0 && float64(live) < p.opt.Repack*float64(k.size) && p.old(k) {
+		worth := float64(live) < p.opt.Repack*float64(k.size) || held[i] > live
+		if k.stored && !k.marked && live > 0 && worth && p.old(k) {
 			victims = append(victims, uint32(i))
 		}
 	}

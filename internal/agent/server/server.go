@@ -179,7 +179,7 @@ func memory() control.Memory {
 	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	metrics.Read(all)
 	total, released, free := all[0].Value.Uint64(), all[1].Value.Uint64(), all[2].Value.Uint64()
-	return control.Memory{Used: int64(total - released - free), Spare: int64(free)} //nolint:gosec // memory of this computer
+	return control.Memory{Used: int64(total - released - free), Spare: int64(free)}
 }
 
 func (s *Server) discover(ctx context.Context, in *body[control.DiscoverRequest]) (control.Discovery, error) {
