@@ -13,6 +13,7 @@ import (
 // only after something did.
 func TestMemoryIsGivenBackOnceAtRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		pass := func(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // fake time
 		began := time.Now()
 		var given []time.Duration
 		r := newRest(func(context.Context) { given = append(given, time.Since(began)) })
@@ -23,14 +24,14 @@ func TestMemoryIsGivenBackOnceAtRest(t *testing.T) {
 		}
 		for range 10 { // one after the other: no rest between
 			ask()
-			time.Sleep(restAfter - time.Second) //nolint:forbidigo // fake time
+			pass(restAfter - time.Second)
 		}
-		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		pass(time.Hour)
 		r.stir()
-		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		pass(time.Hour)
 		r.stir()
 		end()
-		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		pass(time.Hour)
 		synctest.Wait()
 		want := []time.Duration{9*(restAfter-time.Second) + restAfter, 10*(restAfter-time.Second) + time.Hour + restAfter}
 		if len(given) != len(want) || given[0] != want[0] || given[1] != want[1] {

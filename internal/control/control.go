@@ -27,7 +27,8 @@ type Hello struct {
 	Memory Memory `json:"memory"`
 }
 
-// Memory is what a program's data takes, in bytes, without the program itself.
+// Memory is what a program's data takes, in bytes, without the program itself and
+// without what SQLite keeps for itself.
 type Memory struct {
 	Used  int64 `json:"used"`
 	Spare int64 `json:"spare"` // used before and kept for later

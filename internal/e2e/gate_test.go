@@ -30,7 +30,7 @@ func newGate(t *testing.T, pg *pgtest.Server) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gate{addr: l.Addr().String()}
+	g := &gate{addr: l.Addr().String(), open: make(chan struct{})}
 	g.set(true)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -54,16 +54,15 @@ func newGate(t *testing.T, pg *pgtest.Server) *gate {
 func (g *gate) set(open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open != nil {
-		select {
-		case <-g.open:
-		default:
+	select {
+	case <-g.open:
+		if !open {
+			g.open = make(chan struct{})
+		}
+	default:
+		if open {
 			close(g.open)
 		}
-	}
-	g.open = make(chan struct{})
-	if open {
-		close(g.open)
 	}
 }
 

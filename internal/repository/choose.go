@@ -208,71 +208,82 @@ func (p *picture) weigh(n *needed) (changed bool) {
 	return changed
 }
 
-// rescue takes out of gone the packs that something staying leans on, wanted
-// or not: rule 4.
+// lacks returns the packs that must stay because a record of one that stays leans
+// on them, wanted or not, and on nothing that stays: rule 4. all and stays are the
+// best copies of all and of those that stay.
+func (p *picture) lacks(all, stays []int32, r *record) (packs []uint32) {
+	if r.bases == 0 || !p.packs[r.pack].stored || p.resolves(stays, r) {
+		return nil
+	}
+	for _, c := range p.basesOf(r) {
+		if c < 0 || stays[c] >= 0 && p.recs[stays[c]].depth < r.depth {
+			continue
+		}
+		if b := all[c]; b >= 0 && p.recs[b].depth < r.depth {
+			packs = append(packs, p.recs[b].pack)
+		}
+	}
+	return packs
+}
+
+// rescue takes out of gone the packs that something staying leans on.
 func (p *picture) rescue(gone map[uint32]bool) {
 	all := p.choose(true, nil)
 	for again := len(gone) > 0; again; {
 		again = false
 		stays := p.choose(true, func(pack uint32) bool { return !gone[pack] })
 		for i := range p.recs {
-			r := &p.recs[i]
-			if r.bases == 0 || !p.packs[r.pack].stored || gone[r.pack] || p.resolves(stays, r) {
+			if gone[p.recs[i].pack] {
 				continue
 			}
-			for _, c := range p.basesOf(r) {
-				if c < 0 || stays[c] >= 0 && p.recs[stays[c]].depth < r.depth {
-					continue
-				}
-				if b := all[c]; b >= 0 && p.recs[b].depth < r.depth && gone[p.recs[b].pack] {
-					delete(gone, p.recs[b].pack)
-					again = true
-				}
+			for _, pack := range p.lacks(all, stays, &p.recs[i]) {
+				again = again || gone[pack]
+				delete(gone, pack)
 			}
 		}
 	}
 }
 
 // held returns how many bytes of packs that nothing needs each needed pack keeps
-// from being deleted: rule 4 holds for what its deltas lean on, also those that
-// nobody wants any more, and for what that leans on in turn.
+// from being deleted: by what its deltas lean on, also those that nobody wants any
+// more, and by what that leans on in turn.
 func (p *picture) held(n *needed) []int64 {
 	all, stays := p.choose(true, nil), p.choose(true, func(pack uint32) bool { return n.live[pack] > 0 })
 	leans := make(map[uint32]map[uint32]bool) // packs on packs that nothing needs
 	for i := range p.recs {
 		r := &p.recs[i]
-		if r.bases == 0 || !p.packs[r.pack].stored || p.resolves(stays, r) {
-			continue
-		}
-		for _, c := range p.basesOf(r) {
-			if c < 0 || all[c] < 0 || stays[c] >= 0 && p.recs[stays[c]].depth < r.depth {
+		for _, pack := range p.lacks(all, stays, r) {
+			if pack == r.pack || n.live[pack] > 0 {
 				continue
 			}
-			if b := &p.recs[all[c]]; b.depth < r.depth && b.pack != r.pack && n.live[b.pack] == 0 {
-				if leans[r.pack] == nil {
-					leans[r.pack] = make(map[uint32]bool)
-				}
-				leans[r.pack][b.pack] = true
+			if leans[r.pack] == nil {
+				leans[r.pack] = make(map[uint32]bool)
 			}
+			leans[r.pack][pack] = true
 		}
 	}
 	held := make([]int64, len(p.packs))
 	for pack := range leans {
-		if n.live[pack] == 0 {
-			continue
-		}
-		met := map[uint32]bool{pack: true}
-		for next := []uint32{pack}; len(next) > 0; next = next[1:] {
-			for on := range leans[next[0]] {
-				if !met[on] {
-					met[on] = true
-					held[pack] += p.packs[on].size
-					next = append(next, on)
-				}
-			}
+		if n.live[pack] > 0 {
+			held[pack] = p.sizeUnder(leans, pack)
 		}
 	}
 	return held
+}
+
+// sizeUnder adds up the packs that one leans on, and those that they lean on.
+func (p *picture) sizeUnder(leans map[uint32]map[uint32]bool, pack uint32) (bytes int64) {
+	met := map[uint32]bool{pack: true}
+	for next := []uint32{pack}; len(next) > 0; next = next[1:] {
+		for on := range leans[next[0]] {
+			if !met[on] {
+				met[on] = true
+				bytes += p.packs[on].size
+				next = append(next, on)
+			}
+		}
+	}
+	return bytes
 }
 
 // bits is a set of small numbers.

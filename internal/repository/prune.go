@@ -15,7 +15,8 @@ import (
 type PruneOptions struct {
 	DryRun bool // only say what would be done; nothing is written
 	// Repack: packs of which less than this share is needed are written
-	// anew without the rest. 0: a half; negative: none.
+	// anew without the rest, as are those that keep more from being deleted
+	// than is needed of them. 0: a half; negative: none.
 	Repack  float64
 	Observe backup.Observe // may be nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -166,6 +167,33 @@ func (n *snapshot) lost(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", aerr, err)
 	}
 	return err
+}
+
+// fateTime is how long a server may take to say whether a database is still
+// there, of which a connection was lost.
+const fateTime = 5 * time.Second
+
+// fate tells a server that is lost from a database that is: DROP DATABASE WITH
+// (FORCE) ends its connections as a shutdown does.
+func (n *snapshot) fate(ctx context.Context, err error) error {
+	if !errors.Is(err, engine.ErrServerLost) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, fateTime)
+	defer cancel()
+	if errors.Is(n.alive(ctx), engine.ErrNoDatabase) {
+		return engine.ErrNoDatabase.Because(err, "database", n.database)
+	}
+	return err
+}
+
+// alive asks the server whether the database is still there.
+func (n *snapshot) alive(ctx context.Context) error {
+	c, err := n.s.connect(ctx, n.database, 0, nil)
+	if err != nil {
+		return err
+	}
+	return c.close(ctx)
 }
 
 // A counted writer knows whether anything was written yet.
